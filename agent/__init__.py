@@ -1,0 +1,1 @@
+"""The Chulian agent: collects, stores, forwards and shows."""

@@ -1,0 +1,1 @@
+"""The configuration: its models, its loader, point tables and every problem's text."""

@@ -1,0 +1,313 @@
+"""What may stand in `agent.yaml`, as pydantic models; nothing here reads a file.
+
+A device's entry is the host's half (`DeviceEntry`); the other keys of the device belong to its
+driver's own model and are validated by it. Units stand in the names: `_s`, `_mb`, `_days`.
+"""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003 - pydantic resolves it at run time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+
+from drivers.api import DataType
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""An id that may stand in an MQTT topic."""
+
+MetricName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+){0,6}$", max_length=128)
+]
+"""A metric name: lower case, digits, underscores, at most seven levels joined by dots."""
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MachineState(StrEnum):
+    """The six states every machine is shown in. Source: docs/specs/payload, states."""
+
+    RUNNING = "running"
+    IDLE = "idle"
+    ALARM = "alarm"
+    SETUP = "setup"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """How a group gets its values."""
+
+    POLL = "poll"
+    SUBSCRIBE = "subscribe"
+
+
+class Report(StrEnum):
+    """Which of the collected values are stored."""
+
+    ALL = "all"
+    CHANGE = "change"
+
+
+class Gateway(Section):
+    """This box."""
+
+    id: Identifier = Field(description="Unique id of the gateway; part of every topic.")
+    name: str = Field("", description="Name for people.")
+    timezone: str = Field("Asia/Shanghai", description="IANA time zone of the factory.")
+    language: Literal["zh", "en"] = Field("zh", description="Language of pages and messages.")
+
+
+class IndustryKind(StrEnum):
+    """Decides which control systems count in the strict set."""
+
+    DISCRETE = "discrete"
+    PROCESS = "process"
+    MIXED = "mixed"
+
+
+class Enterprise(Section):
+    """Whose machines these are."""
+
+    id: Identifier = Field(description="Id of the enterprise; part of every topic.")
+    name: str = Field("", description="Registered name.")
+    uscc: str = Field("", description="Unified social credit code, 18 characters.")
+    region: str = Field("", description="GB/T 2260 county code, 6 digits.")
+    industry: str = Field("", description="GB/T 4754 class, such as C3484.")
+    industry_edition: str = Field("2017", description="Edition of GB/T 4754.")
+    industry_kind: IndustryKind = Field(IndustryKind.DISCRETE, description="Kind of production.")
+
+
+class Store(Section):
+    """The outbox on disk."""
+
+    path: Path = Field(Path("chulian.db"), description="File of the outbox, on a local disk.")
+    max_mb: float = Field(1024, ge=1, le=1_000_000, description="Upper bound on disk, megabytes.")
+    max_age_days: float = Field(
+        30, gt=0, le=3650, description="Rows older than this are dropped, counted and announced."
+    )
+    commit_interval_s: float = Field(
+        1.0, ge=0.02, le=60, description="Least time between two commits; bounds what is in RAM."
+    )
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL", description="FULL survives a power cut; NORMAL may lose the last seconds then."
+    )
+
+
+class Tls(Section):
+    """How the broker is recognised, and we by it."""
+
+    ca: Path | None = Field(None, description="PEM file of the CAs to trust; none: the system's.")
+    cert: Path | None = Field(None, description="PEM file of our certificate (mutual TLS).")
+    key: Path | None = Field(None, description="PEM file of our private key.")
+
+    @model_validator(mode="after")
+    def _cert_with_key(self) -> Self:
+        if (self.cert is None) != (self.key is None):
+            msg = "cert and key go together"
+            raise ValueError(msg)
+        return self
+
+
+class Destination(Section):
+    """One MQTT broker that gets everything."""
+
+    name: Identifier = Field("platform", description="Name of the destination.")
+    url: str = Field(
+        pattern=r"^mqtts?://[^/\s]+$", description="mqtt://host:1883 or mqtts://host:8883."
+    )
+    protocol: Literal["mqtt5", "mqtt311"] = Field(
+        "mqtt5", description="mqtt311 is a degraded mode: a refused message looks accepted."
+    )
+    client_id: str = Field("", max_length=64, description="MQTT client id; empty: gateway id.")
+    username: str = Field("", description="User name at the broker.")
+    password: SecretStr | None = Field(None, description="env:NAME or file:PATH.")
+    tls: Tls = Field(Tls(), description="Certificates, for mqtts.")
+    topic_root: str = Field(
+        "hb/v1", pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", description="First topic levels."
+    )
+    keepalive_s: int = Field(30, ge=5, le=1200, description="MQTT keep alive.")
+    max_delay_s: float = Field(
+        1.0, ge=0, le=60, description="How long rows may wait for company in one message."
+    )
+    max_message_kb: float = Field(
+        48, ge=1, le=256_000, description="Largest message; the broker's own limit also holds."
+    )
+    window: int = Field(20, ge=1, le=1000, description="Most messages sent and not acknowledged.")
+    backlog_share: float = Field(
+        0.8, gt=0, le=1, description="Share of the window that the backlog may fill."
+    )
+    no_subscriber: Literal["accept", "keep"] = Field(
+        "keep", description="What an acknowledgement 'no matching subscribers' (0x10) counts as."
+    )
+
+
+class Http(Section):
+    """The status page, metrics and health."""
+
+    enabled: bool = Field(True, description="Whether to serve the page.")
+    host: str = Field("127.0.0.1", description="Address to bind; 127.0.0.1 keeps it on the box.")
+    port: int = Field(8642, ge=0, le=65535, description="Port; 0 picks a free one.")
+
+
+class Group(Section):
+    """How often and how a set of tags is collected."""
+
+    interval_s: float = Field(1.0, ge=0.01, le=86_400, description="Poll or sampling interval.")
+    mode: Mode | None = Field(None, description="poll or subscribe; empty: what the driver can.")
+    report: Report = Field(
+        Report.ALL, description="all: every value is stored; change: only what changed."
+    )
+    full_every_s: float = Field(
+        60, ge=1, le=86_400, description="With report change: everything is stored this often."
+    )
+
+
+class TagEntry(Section):
+    """One point (点位) of a device."""
+
+    name: MetricName = Field(description="Metric name, such as spindle.speed.")
+    address: str = Field(min_length=1, max_length=512, description="Where the driver finds it.")
+    type: DataType = Field(DataType.AUTO, description="Type at the machine.")
+    unit: str = Field("", max_length=32, description="UCUM unit after scaling, such as kW.h.")
+    group: Identifier = Field("default", description="Poll group.")
+    scale: float = Field(1.0, description="value = raw x scale + offset.")
+    offset: float = Field(0.0, description="value = raw x scale + offset.")
+    min: float | None = Field(None, description="Below this a value is uncertain.")
+    max: float | None = Field(None, description="Above this a value is uncertain.")
+    deadband: float = Field(
+        0.0, ge=0, description="With report change: smaller changes are not stored."
+    )
+    states: dict[str, MachineState] = Field(
+        default_factory=dict, description="Raw value -> machine state; others become unknown."
+    )
+    description: str = Field("", max_length=256, description="Name for people.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            msg = "min must be below max"
+            raise ValueError(msg)
+        if self.scale == 0:
+            msg = "scale must not be 0"
+            raise ValueError(msg)
+        if self.states and (self.scale != 1 or self.offset != 0 or self.deadband):
+            msg = "a tag with states takes no scale, offset or deadband"
+            raise ValueError(msg)
+        return self
+
+
+class DeviceEntry(Section):
+    """The host's half of a device; the remaining keys are the driver's."""
+
+    id: Identifier = Field(description="Id of the device; stands in every record.")
+    name: str = Field("", description="Name for people.")
+    driver: str = Field(description="modbus, opcua or a plug-in's name.")
+    enabled: bool = Field(True, description="false leaves the device out.")
+    description: str = Field("", description="Free text.")
+    workshop: str = Field("", description="Workshop the machine stands in.")
+    line: str = Field("", description="Line the machine belongs to.")
+    template: str | None = Field(None, description="File under templates/ that holds the tags.")
+    points: Path | None = Field(None, description="Point table, .csv or .xlsx.")
+    groups: dict[Identifier, Group] = Field(
+        default_factory=dict, description="Poll groups; 'default' exists without being named."
+    )
+    tags: tuple[TagEntry, ...] = Field((), description="Points, in the file itself.")
+
+
+class ControlType(StrEnum):
+    """How a machine is controlled. Source: docs/specs/rate, enums."""
+
+    MANUAL = "manual"
+    RELAY = "relay"
+    NC = "NC"
+    CNC = "CNC"
+    DNC = "DNC"
+    FMC = "FMC"
+    PLC = "PLC"
+    DCS = "DCS"
+    PCS = "PCS"
+    ROBOT = "robot"
+
+
+class Process(Section):
+    """One process of the enterprise."""
+
+    id: Identifier = Field(description="Id of the process.")
+    name: str = Field("", description="Name, such as 车削.")
+    key: bool = Field(True, description="Whether the enterprise declares it a key process.")
+    outsourced: str = Field("", description="Who does it outside, and why; then it does not count.")
+    valid_from: date | None = Field(None, description="First day it counts.")
+    valid_to: date | None = Field(None, description="Last day it counts.")
+    declared_by: str = Field("", description="Who signed.")
+    declared_on: date | None = Field(None, description="When it was signed.")
+    document: str = Field("", description="The process document it rests on (工艺文件).")
+
+
+class Equipment(Section):
+    """One machine of the ledger (设备台账)."""
+
+    id: Identifier = Field(description="Equipment number (设备编号), as on the nameplate.")
+    name: str = Field("", description="Name.")
+    maker: str = Field("", description="Maker.")
+    model: str = Field("", description="Model.")
+    serial: str = Field("", description="Serial number (出厂编号).")
+    controller: str = Field("", description="Control system (数控系统).")
+    control_type: ControlType = Field(description="How it is controlled.")
+    processes: tuple[Identifier, ...] = Field((), description="Processes it can run.")
+    device: Identifier | None = Field(None, description="Device whose data comes from it.")
+    in_service_from: date | None = Field(None, description="First day in service.")
+    in_service_to: date | None = Field(None, description="Last day in service.")
+
+
+class RateMethod(StrEnum):
+    """The five formulas. Source: docs/specs/rate."""
+
+    ANY = "any"
+    ALL = "all"
+    MEAN = "mean"
+    POOL = "pool"
+    DEDUP = "dedup"
+
+
+class ControlSet(StrEnum):
+    """Which control types count as numerically controlled."""
+
+    STRICT = "strict"
+    BROAD = "broad"
+
+
+class Rate(Section):
+    """How the key-process CNC rate (关键工序数控化率) is computed and proven."""
+
+    method: RateMethod = Field(RateMethod.MEAN, description="The headline formula.")
+    control_set: ControlSet = Field(ControlSet.STRICT, description="The headline set.")
+    period_days: int = Field(30, ge=1, le=366, description="Days that evidence is counted over.")
+    min_days: int = Field(5, ge=1, le=366, description="Least days observed for 'observed'.")
+    min_day_share: float = Field(0.5, ge=0, le=1, description="Least share of scheduled days.")
+    scheduled_days: int | None = Field(
+        None, ge=1, le=366, description="Production days in the period; none: every day counts."
+    )
+    emit_every_s: float = Field(3600, ge=1, le=86_400, description="How often it is published.")
+
+
+class AgentConfig(Section):
+    """The host's half of `agent.yaml`; `agent.config.load` adds each device's driver half."""
+
+    gateway: Gateway = Field(description="This box.")
+    enterprise: Enterprise = Field(description="Whose machines these are.")
+    store: Store = Field(Store(), description="The outbox on disk.")
+    publish: tuple[Destination, ...] = Field(
+        min_length=1, max_length=1, description="Where to send; one destination in this version."
+    )
+    http: Http = Field(Http(), description="The status page.")
+    rate: Rate = Field(Rate(), description="The key-process CNC rate.")
+    processes: tuple[Process, ...] = Field((), description="Processes of the enterprise.")
+    equipment: tuple[Equipment, ...] = Field((), description="Machines of the ledger.")
+    devices: tuple[DeviceEntry, ...] = Field((), description="What is read.")

@@ -1,0 +1,186 @@
+"""Immutable snapshots of the agent's state, built on demand and read by page, metrics and CLI.
+
+Wall-clock times are UTC milliseconds since 1970 (`_ms`); None where the thing never happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drivers.api import Value
+
+
+class DeviceState(StrEnum):
+    """Where a device stands with its supervisor."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    BACKOFF = "backoff"
+    FAULTED = "faulted"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sentence for a person, in both languages."""
+
+    en: str
+    zh: str
+
+    def text(self, language: str) -> str:
+        """Give the sentence in `zh` or, for anything else, in English."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class TagStatus:
+    """The last value of one tag."""
+
+    name: str
+    description: str
+    unit: str
+    value: Value
+    quality: int
+    """An OPC quality: 192 good, 64 uncertain, 0 bad."""
+    reason: str
+    time_ms: int | None
+    """Source time of the value; it does not move when the device falls silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """One device: its link, its counts and its last values."""
+
+    id: str
+    name: str
+    driver: str
+    link: str
+    workshop: str
+    line: str
+    state: DeviceState
+    since_ms: int
+    last_data_ms: int | None
+    machine_state: str
+    """One of the six machine states; `unknown` unless a good `machine.state` is known now."""
+    reads: int
+    failures: int
+    missed: int
+    """Polls that were due and not made."""
+    lost_changes: int
+    """Changes the device or a full buffer lost, as reported."""
+    values: int
+    problem: Message | None
+    """What is wrong and what to do; None when all is well."""
+    tags: tuple[TagStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of rows and of values in them."""
+
+    rows: int = 0
+    values: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """The outbox; stored = acked + rejected + dropped + waiting holds at every instant."""
+
+    epoch: str
+    stored: Count
+    acked: Count
+    rejected: Count
+    dropped: Count
+    waiting: Count
+    waiting_bytes: int
+    limit_bytes: int
+    oldest_ms: int | None
+    """When the oldest waiting row was stored."""
+    intake_frames: int
+    """Frames collected and not yet committed."""
+    commits: int
+    problem: Message | None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the conservation law holds, in rows and in values."""
+        parts = (self.acked, self.rejected, self.dropped, self.waiting)
+        return self.stored == Count(sum(p.rows for p in parts), sum(p.values for p in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationStatus:
+    """One MQTT destination."""
+
+    name: str
+    url: str
+    protocol: str
+    connected: bool
+    since_ms: int
+    connects: int
+    in_flight: int
+    sent_messages: int
+    acked_messages: int
+    problem: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class EquipmentRate:
+    """One machine of the ledger in the rate."""
+
+    id: str
+    name: str
+    device: str | None
+    control_type: str
+    declared: bool
+    """Whether its control type counts in the headline set."""
+    level: str
+    """Evidence level E0 to E5."""
+    status: str
+    """`verified`, `unverified`, `contradicted`, or `not_claimed` when not declared."""
+    reason: str
+    """Code of the reason, stable."""
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class RateStatus:
+    """The key-process CNC rate as the page shows it; full figures come from `agent.kpi`."""
+
+    method: str
+    control_set: str
+    as_of_ms: int
+    declared: tuple[int, int] | None
+    """Exact fraction (numerator, denominator); None = not assessable, see `null_reason`."""
+    adjusted: tuple[int, int] | None
+    verified: tuple[int, int] | None
+    coverage: tuple[int, int] | None
+    null_reason: str
+    by_method: dict[str, tuple[tuple[int, int] | None, tuple[int, int] | None]]
+    """Method -> (declared, verified)."""
+    equipment: tuple[EquipmentRate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole agent at one instant."""
+
+    version: str
+    gateway: str
+    gateway_name: str
+    enterprise: str
+    language: str
+    started_ms: int
+    now_ms: int
+    clock: str
+    """`sync`, `hold` or `free`: whether the wall clock can be trusted."""
+    ready: bool
+    """Whether every configured device has been tried and the store accepts rows."""
+    devices: tuple[DeviceStatus, ...]
+    store: StoreStatus
+    destinations: tuple[DestinationStatus, ...]
+    rate: RateStatus | None

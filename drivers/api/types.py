@@ -1,0 +1,140 @@
+"""The vocabulary between drivers and their host: tags, frames, qualities.
+
+A frame is columnar: one tuple of values for one read of one group, and beside it only what
+deviates from "all good, all stamped at the read". No object exists per value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Value: TypeAlias = bool | int | float | str | bytes | None
+"""What a tag can hold; None where there is no value (its quality says why)."""
+
+
+class Quality(IntEnum):
+    """How far a value can be trusted, as OPC DA codes. Source: OPC DA 3.00, section 6.8."""
+
+    BAD = 0
+    UNCERTAIN = 64
+    GOOD = 192
+
+
+class DataType(StrEnum):
+    """The type of a tag's raw value at the machine."""
+
+    BOOL = "bool"
+    BIT = "bit"
+    INT8 = "int8"
+    UINT8 = "uint8"
+    INT16 = "int16"
+    UINT16 = "uint16"
+    INT32 = "int32"
+    UINT32 = "uint32"
+    INT64 = "int64"
+    UINT64 = "uint64"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    STRING = "string"
+    AUTO = "auto"
+    """The server knows (OPC UA); a driver without typed addresses refuses it in `plan`."""
+
+
+class Access(StrEnum):
+    """What may be done with a tag."""
+
+    READ = "read"
+    READ_WRITE = "read_write"
+
+
+class ClockSource(StrEnum):
+    """Who stamped a frame's values."""
+
+    AGENT = "agent"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One point of a device, as the point table names it."""
+
+    name: str
+    """Metric name, unique within the device, such as `spindle.speed`."""
+    address: str
+    """Where the driver finds it, in the driver's own words."""
+    data_type: DataType = DataType.AUTO
+    unit: str = ""
+    """UCUM code of the value after scaling; informative for a driver."""
+    access: Access = Access.READ
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One read of one group of one device. Every column has the length of `values`.
+
+    A driver never changes a frame after handing it over. It may hand over the *same* `values`
+    object as before when the device's answer was byte-identical: the host then skips work.
+    """
+
+    device: str
+    group: str
+    read_ns: int
+    """Gateway wall clock, UTC nanoseconds, when the answer was complete."""
+    values: tuple[Value, ...]
+    columns: tuple[int, ...] | None = None
+    """Which tag of the plan each value belongs to; None = all tags, in the plan's order."""
+    qualities: bytes | None = None
+    """One `Quality` per value; None = all good."""
+    reasons: Mapping[int, str] | None = None
+    """Position in `values` -> the protocol's symbolic status, for values that are not good."""
+    times_ns: tuple[int, ...] | None = None
+    """The device's own UTC stamp of each value; None = every value is stamped `read_ns`."""
+    clock: ClockSource = ClockSource.AGENT
+    overflow: int = 0
+    """Changes the device reported as lost before this frame (its queue ran over)."""
+
+    @property
+    def good(self) -> bool:
+        """Whether every value of the frame is good."""
+        return self.qualities is None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a device says of itself; empty where it does not say."""
+
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    uri: str = ""
+    raw: tuple[tuple[str, str], ...] = ()
+    """Every (name, text) pair as read, for the evidence file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPoint:
+    """One point met while browsing; its address is accepted by the driver's `plan`."""
+
+    address: str
+    name: str
+    data_type: DataType
+    path: str = ""
+    unit: str = ""
+    access: Access = Access.READ
+    value: Value = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of one write, after reading the value back."""
+
+    tag: Tag
+    written: bool
+    reason: str = ""

@@ -1,0 +1,1 @@
+"""Machines, brokers and a platform to try Chulian on; they import neither agent nor drivers."""
