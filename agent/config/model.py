@@ -134,7 +134,10 @@ class Destination(Section):
     )
     keepalive_s: int = Field(30, ge=5, le=1200, description="MQTT keep alive.")
     max_delay_s: float = Field(
-        1.0, ge=0, le=60, description="How long rows may wait for company in one message."
+        0.0, ge=0, le=60, description="How long committed rows wait for company in one message."
+    )
+    reconnect_max_s: float = Field(
+        30, ge=1, le=600, description="Longest pause between two attempts to connect."
     )
     max_message_kb: float = Field(
         48, ge=1, le=256_000, description="Largest message; the broker's own limit also holds."

@@ -85,6 +85,14 @@ class Count:
     rows: int = 0
     values: int = 0
 
+    def __add__(self, other: Count) -> Count:
+        """Give the sum of both."""
+        return Count(self.rows + other.rows, self.values + other.values)
+
+    def __sub__(self, other: Count) -> Count:
+        """Give what is left of this one."""
+        return Count(self.rows - other.rows, self.values - other.values)
+
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
@@ -109,7 +117,7 @@ class StoreStatus:
     def balanced(self) -> bool:
         """Whether the conservation law holds, in rows and in values."""
         parts = (self.acked, self.rejected, self.dropped, self.waiting)
-        return self.stored == Count(sum(p.rows for p in parts), sum(p.values for p in parts))
+        return self.stored == sum(parts, Count())
 
 
 @dataclass(frozen=True, slots=True)

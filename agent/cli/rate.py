@@ -1,0 +1,217 @@
+"""`chulian rate`: the key-process CNC rate, declared and verified, with a reason per machine.
+
+The evidence comes from the running agent, else from its store on disk; without either only what
+the ledger declares is shown, and that is said. Nothing is written, no machine is asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from agent.cli.output import Exit, print_json
+from agent.cli.rate_text import print_view
+from agent.cli.rate_view import Origin, View, document
+from agent.config.model import ControlSet, RateMethod
+from agent.kpi.days import Calendar
+from agent.kpi.evidence import DeviceDay, Standing
+from agent.kpi.ledger import Ledger
+from agent.kpi.rates import triples
+from agent.kpi.report import from_json, pair, rate_status
+from agent.kpi.result import compute
+from agent.store.outbox import StoreError
+from agent.telemetry.status import Message, RateStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from agent.cli.arguments import Parser
+    from agent.config.model import AgentConfig, Http
+    from agent.kpi.evidence import DeviceDayRow
+
+_TIMEOUT_S = 2.0
+"""The agent is on this box or next to it; a person waits."""
+_MAX_BYTES = 4_000_000
+"""Far above the rate of a thousand machines."""
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the command gets what it shows; tests put their own in."""
+
+    load: Callable[[Path], AgentConfig]
+    ask: Callable[[Http], RateStatus | None]
+    """Gives the running agent's rate, None when it does not answer."""
+    read: Callable[[Path], Iterable[DeviceDayRow]]
+    """Gives the evidence in a store file; raises OSError, sqlite3.Error or StoreError."""
+    now_ms: Callable[[], int]
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the command's own options."""
+
+    def day(text: str) -> date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                parser.text(
+                    en=f"{text!r} is no date; write it as 2026-07-31",
+                    zh=f"“{text}”不是日期，请写成 2026-07-31 的形式",
+                )
+            ) from None
+
+    parser.add_argument(
+        "--as-of", type=day, metavar="DATE",
+        help=parser.text(en="day the rate is of (default: today)", zh="统计日（默认今天）"),
+    )  # fmt: skip
+    parser.add_argument(
+        "--method", choices=[m.value for m in RateMethod],
+        help=parser.text(en="headline formula (default: the file's)",
+                         zh="主口径的算法（默认取配置文件）"),
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", dest="control_set", choices=[s.value for s in ControlSet],
+        help=parser.text(en="control types that count (default: the file's)",
+                         zh="计入数控的控制方式：strict 窄口径，broad 宽口径（默认取配置文件）"),
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace, sources: Sources | None = None) -> int:
+    """Show the rate; exit code 0 also where it cannot be assessed, for that is an answer."""
+    sources = sources or Sources(_load, _ask, _read, lambda: time.time_ns() // _NS_PER_MS)
+    config = _with_choices(sources.load(args.config), args)
+    view = _look(config, sources, args.as_of)
+    if args.json:
+        print_json(document(view))
+    else:
+        print_view(view, lang=args.lang)
+    return Exit.OK
+
+
+def _with_choices(config: AgentConfig, args: argparse.Namespace) -> AgentConfig:
+    """Let the command line override which formula and set are the headline."""
+    chosen = {
+        "method": RateMethod(args.method or config.rate.method),
+        "control_set": ControlSet(args.control_set or config.rate.control_set),
+    }
+    return config.model_copy(update={"rate": config.rate.model_copy(update=chosen)})
+
+
+def _look(config: AgentConfig, sources: Sources, as_of: date | None) -> View:
+    notes: tuple[Message, ...] = ()
+    if as_of is None:
+        status = sources.ask(config.http)
+        view = None if status is None else from_agent(config, status)
+        if view is not None:
+            return view
+        if status is not None:
+            notes = (_OTHER_LEDGER,)
+    try:
+        observations = [DeviceDay.of(row) for row in sources.read(config.store.path)]
+    except (OSError, sqlite3.Error, StoreError) as error:
+        why = _no_evidence(config, error)
+        view = from_observations(config, (), sources.now_ms(), as_of)
+        return view.without_evidence((*notes, why))
+    return from_observations(config, observations, sources.now_ms(), as_of).noting(notes)
+
+
+def from_observations(
+    config: AgentConfig, observations: Iterable[DeviceDay], now_ms: int, as_of: date | None
+) -> View:
+    """Compute the view from what was observed."""
+    result = compute(config, observations, now_ms=now_ms, as_of=as_of)
+    found = result.headline_set
+    return View(
+        origin=Origin.STORE,
+        config=config,
+        as_of=result.asked.last,
+        processes=found.processes,
+        verified=found.verified,
+        rates=found.rates,
+        machines=rate_status(result).equipment,
+    )
+
+
+def from_agent(config: AgentConfig, status: RateStatus) -> View | None:
+    """Build the view from the running agent's rate; None if it is not of this file's ledger.
+
+    The figures are computed again from the ledger and the agent's standings, and must agree.
+    """
+    if status.control_set != config.rate.control_set:
+        return None
+    ledger = Ledger.of(config)
+    as_of = Calendar(config.gateway.timezone).day(status.as_of_ms * _NS_PER_MS).date
+    processes = ledger.covered(as_of, config.rate.control_set)
+    verified = _standing(status, Standing.VERIFIED)
+    rates = triples(
+        processes, contradicted=_standing(status, Standing.CONTRADICTED), verified=verified
+    )
+    figures = {
+        method.value: (pair(one.declared), pair(one.verified)) for method, one in rates.items()
+    }
+    ids = [machine.id for machine in config.equipment]
+    if figures != status.by_method or ids != [machine.id for machine in status.equipment]:
+        return None
+    return View(Origin.AGENT, config, as_of, processes, verified, rates, status.equipment)
+
+
+def _standing(status: RateStatus, standing: Standing) -> frozenset[str]:
+    return frozenset(m.id for m in status.equipment if m.status == standing)
+
+
+_OTHER_LEDGER = Message(
+    en="a running agent answers, but with another ledger or another control set than this one; "
+    "its figures are not used",
+    zh="正在运行的采集代理所用台账或口径与此处不同，未采用它的结果",
+)
+
+
+def _no_evidence(config: AgentConfig, error: Exception) -> Message:
+    why = str(error)
+    why_zh = error.zh if isinstance(error, StoreError) else why
+    return Message(
+        en=f"no evidence at hand, so only what is declared: the agent does not answer at "
+        f"{address(config.http)} and {config.store.path} cannot be read ({why})",
+        zh=f"未取得采集证据，仅显示申报值：采集代理无应答（{address(config.http)}），"
+        f"存储文件 {config.store.path} 也无法读取（{why_zh}）",
+    )
+
+
+def address(http: Http) -> str:
+    """Give the URL at which an agent with these settings answers on this box."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(http.host, http.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{http.port}"
+
+
+def _ask(http: Http) -> RateStatus | None:
+    if not http.enabled or not http.port:
+        return None
+    opener = build_opener(ProxyHandler({}))  # never send the factory's rate through a proxy
+    try:
+        with opener.open(f"{address(http)}/api/rate", timeout=_TIMEOUT_S) as reply:
+            document_ = json.loads(reply.read(_MAX_BYTES))
+        return None if document_ is None else from_json(document_)
+    except (URLError, OSError, ValueError):  # nobody there, or somebody else
+        return None
+
+
+def _load(path: Path) -> AgentConfig:
+    from agent.config.load import load
+
+    return load(path).config
+
+
+def _read(path: Path) -> Iterable[DeviceDayRow]:
+    from agent.store import read_evidence
+
+    return read_evidence(path)

@@ -1,0 +1,1 @@
+"""Southbound: links, devices, poll groups and subscriptions."""

@@ -1,0 +1,63 @@
+"""One poll group: reads on an absolute schedule; what is late is counted, never queued."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from agent.collect.schedule import next_tick_s, ticks_between
+from drivers.api import Busy, NoReply
+
+if TYPE_CHECKING:
+    from agent.collect.device import DeviceRun, GroupRun
+
+READ_DEADLINE_S = 60.0
+"""A read takes no longer, whatever the driver does; drivers have shorter time-outs of their own."""
+BUSY_MAX_S = 30.0
+"""A device that says it is busy is asked again at least this often."""
+
+
+async def poll(session: Any, device: DeviceRun, group: GroupRun) -> None:
+    """Read the group at once and then at every multiple of its interval, until cancelled.
+
+    Raises:
+        DriverError: the session is over.
+    """
+    loop = asyncio.get_running_loop()
+    interval_s = group.plan.settings.interval_s
+    if group.due_s is None or group.down_since is not None:
+        group.due_s = loop.time()
+    while True:
+        due_s = group.due_s
+        wait_s = await _read(session, device, group)
+        free_s = max(loop.time() + wait_s, due_s)
+        late = ticks_between(due_s, free_s, interval_s)
+        if late:
+            _count_late(group, late, seconds=free_s - due_s, reason="busy" if wait_s else "late")
+        group.due_s = next_tick_s(free_s, interval_s)
+        await asyncio.sleep(group.due_s - loop.time())
+
+
+async def _read(session: Any, device: DeviceRun, group: GroupRun) -> float:
+    """Read once; give how long the device wants to be left alone, 0 after a good read."""
+    plan = group.plan.plan
+    try:
+        async with asyncio.timeout(READ_DEADLINE_S):
+            frame = await session.read(plan)
+    except Busy as busy:
+        device.failures += 1
+        return min(busy.wait_s, BUSY_MAX_S)
+    except TimeoutError as error:
+        raise NoReply(
+            f"{device.id}: no answer within {READ_DEADLINE_S:.0f} s", device=device.id
+        ) from error
+    await device.take(group, frame)
+    return 0.0
+
+
+def _count_late(group: GroupRun, polls: int, *, seconds: float, reason: str) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    group.ledger.miss(
+        polls, reason=reason, from_ms=now_ms - max(0, int(seconds * 1000)), to_ms=now_ms
+    )

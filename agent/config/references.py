@@ -1,0 +1,149 @@
+"""What must agree between the sections of one file: ids, references, dates, codes.
+
+Works on the file's nodes, not on models, so that it tells everything even where a section has
+other errors. Pure but for the time zone data of the system.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from agent.config.problems import Problem, problem
+from agent.config.translate import near
+from agent.config.uscc import LENGTH, check_character, malformed, normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.config.document import Node
+    from agent.config.plan import DevicePlan
+
+_SECTIONS_WITH_IDS = ("devices", "processes", "equipment")
+_SPANS = (("valid_from", "valid_to"), ("in_service_from", "in_service_to"))
+_REGION = re.compile(r"[0-9]{6}")
+
+
+def reference_problems(root: Node) -> list[Problem]:
+    """Give every disagreement within the file."""
+    return [
+        *_repeated_ids(root),
+        *_equipment(root),
+        *_dates(root),
+        *_gateway(root),
+        *_enterprise(root),
+    ]
+
+
+def shared_points(devices: list[tuple[Node, DevicePlan]]) -> list[Problem]:
+    """Warn where two devices have equal settings, so equal wires, and read one address both."""
+    problems = []
+    for number, (node, later) in enumerate(devices):
+        for _, earlier in devices[:number]:
+            if later.link != earlier.link or later.config != earlier.config:
+                continue
+            common = _addresses(later) & _addresses(earlier)
+            if common:
+                place = node.entries["id"].place
+                problems.append(
+                    problem("W1601", place, where=f"devices[{later.id}]", seen=min(common),
+                            first=earlier.id, second=later.id)
+                )  # fmt: skip
+    return problems
+
+
+def _addresses(device: DevicePlan) -> set[str]:
+    return {tag.address for group in device.groups for tag in group.tags}
+
+
+def _section(root: Node, name: str) -> list[Node]:
+    node = root.entries.get(name)
+    return node.items if node is not None else []
+
+
+def _ids(root: Node, section: str) -> list[str]:
+    return [name for item in _section(root, section) if (name := item.text("id"))]
+
+
+def _repeated_ids(root: Node) -> Iterator[Problem]:
+    for section in _SECTIONS_WITH_IDS:
+        first: dict[str, int] = {}
+        for item in _section(root, section):
+            name = item.text("id")
+            if not name:
+                continue
+            place = item.entries["id"].place
+            if name in first:
+                yield problem("E1201", place, where=f"{section}[{name}].id", seen=name,
+                              first=str(first[name]))  # fmt: skip
+            first.setdefault(name, place.line)
+
+
+def _equipment(root: Node) -> Iterator[Problem]:
+    processes, devices = _ids(root, "processes"), _ids(root, "devices")
+    for index, item in enumerate(_section(root, "equipment")):
+        where = f"equipment[{item.text('id') or index}]"
+        listed = item.entries.get("processes")
+        for name in listed.items if listed is not None else []:
+            if isinstance(name.value, str) and name.value not in processes:
+                yield _unknown("E1204", name, processes, where=f"{where}.processes")
+        device = item.entries.get("device")
+        if device is not None and isinstance(device.value, str) and device.value not in devices:
+            yield _unknown("E1205", device, devices, where=f"{where}.device")
+
+
+def _unknown(code: str, node: Node, known: list[str], *, where: str) -> Problem:
+    return problem(code, node.place, where=where, seen=node.value,
+                   known=", ".join(known) or "-", near=near(str(node.value), known))  # fmt: skip
+
+
+def _dates(root: Node) -> Iterator[Problem]:
+    for section in ("processes", "equipment"):
+        for index, item in enumerate(_section(root, section)):
+            for start, end in _SPANS:
+                first, last = _date(item.text(start)), _date(item.text(end))
+                if first and last and last < first:
+                    where = f"{section}[{item.text('id') or index}].{end}"
+                    yield problem("E1209", item.entries[end].place, where=where, seen=last,
+                                  end=end, start=start, first=str(first))  # fmt: skip
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _gateway(root: Node) -> Iterator[Problem]:
+    gateway = root.entries.get("gateway")
+    name = gateway.text("timezone") if gateway is not None else ""
+    if gateway is None or not name:
+        return
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, a path, a folder of the data base
+        place = gateway.entries["timezone"].place
+        yield problem("E1206", place, where="gateway.timezone", seen=name)
+
+
+def _enterprise(root: Node) -> Iterator[Problem]:
+    enterprise = root.entries.get("enterprise")
+    if enterprise is None:
+        return
+    uscc = enterprise.entries.get("uscc")
+    code = normalized(uscc.raw or str(uscc.value)) if uscc is not None and uscc.value else ""
+    if uscc is not None and code:
+        why = malformed(code)
+        where = "enterprise.uscc"
+        if why is not None:
+            yield problem("E1207", uscc.place, where=where, seen=uscc.value, why=why)
+        elif check_character(code) != code[LENGTH - 1]:
+            yield problem("W1604", uscc.place, where=where, seen=code, wanted=check_character(code))
+    region = enterprise.entries.get("region")
+    if region is None or not region.value:
+        return
+    if not _REGION.fullmatch(region.raw or str(region.value)):
+        yield problem("E1208", region.place, where="enterprise.region", seen=region.value)

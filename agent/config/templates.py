@@ -1,0 +1,168 @@
+"""Device templates: what a type of machine has in common, merged below what a device says.
+
+Order, the later over the earlier: template, point table, the device's own keys. Groups are merged
+by name and tags by name, key by key: a device states only what differs. `{id}` in a template's
+addresses is the device's id. Nothing here is validated beyond being a mapping or a list.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.config.document import MAX_BYTES, Node, parse
+from agent.config.problems import Place, Problem, problem
+from agent.config.reading import read_bounded, why
+from agent.config.translate import near
+
+if TYPE_CHECKING:
+    from agent.config.reading import Reading
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FOLDER = "templates"
+_OWN_KEYS = ("id", "name", "enabled", "template", "points")
+"""Keys that make one device; a template speaks for many."""
+
+_HERE = Path(__file__).resolve().parent
+_PACKAGED = (_HERE / _FOLDER, _HERE.parents[1] / "configs" / _FOLDER)
+"""In an installed wheel, and in a source tree."""
+
+
+def expand(device: Node, *, where: str, reading: Reading) -> Node:
+    """Give a device with its template and its point table merged in; problems are added."""
+    lower = _template(device, where=where, reading=reading)
+    rows = _points(device, where=where, reading=reading)
+    own = _tags(device, where=where, reading=reading)
+    merged = {**(lower.entries if lower else {}), **device.entries}
+    keys = {**(lower.keys if lower else {}), **device.keys}
+    if lower is not None and "groups" in device.entries:
+        merged["groups"] = _over(lower.entries.get("groups"), device.entries["groups"], depth=2)
+    if own is not None:
+        inherited = _addressed(lower, device.text("id")) if lower is not None else []
+        merged["tags"] = Node(_merge_tags(inherited, rows, own), device.place)
+    return Node(merged, device.place, keys)
+
+
+def available(reading: Reading) -> list[str]:
+    """Give the names of all templates, sorted."""
+    folders = (reading.resolve(_FOLDER), *_PACKAGED)
+    return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+
+
+def _template(device: Node, *, where: str, reading: Reading) -> Node | None:
+    node = device.entries.get("template")
+    if node is None or not isinstance(node.value, str):
+        return None
+    name, where = node.value, f"{where}.template"
+    if not _NAME.fullmatch(name):
+        reading.problems.append(problem("E1402", node.place, where=where, seen=name))
+        return None
+    if name not in reading.templates:
+        reading.templates[name] = _read_template(name, node.place, where=where, reading=reading)
+    return reading.templates[name]
+
+
+def _read_template(name: str, place: Place, *, where: str, reading: Reading) -> Node | None:
+    folders = (reading.resolve(_FOLDER), *_PACKAGED)
+    path = next((p for p in (folder / f"{name}.yaml" for folder in folders) if p.is_file()), None)
+    if path is None:
+        known = available(reading)
+        reading.problems.append(
+            problem("E1401", place, where=where, seen=name, known=", ".join(known) or "-",
+                    near=near(name, known), folder=f"{_FOLDER}/")
+        )  # fmt: skip
+        return None
+    try:
+        data = read_bounded(path, limit_bytes=MAX_BYTES)
+    except OSError as error:
+        reading.problems.append(problem("E1001", Place(str(path)), why=why(error)))
+        return None
+    root, problems = parse(data, file=str(path))
+    reading.problems.extend(problems)
+    if root is None:
+        return None
+    if not isinstance(root.value, dict):
+        reading.problems.append(problem("E1009", root.place))
+        return None
+    for key in (key for key in _OWN_KEYS if key in root.entries):
+        reading.problems.append(problem("E1403", root.keys[key], where=key, seen=key))
+    root = root.without(*_OWN_KEYS)
+    tags = _tags(root, where=name, reading=reading)
+    return Node({**root.entries, "tags": Node(tags or [], root.place)}, root.place, root.keys)
+
+
+def _points(device: Node, *, where: str, reading: Reading) -> list[Node]:
+    node = device.entries.get("points")
+    if node is None or not isinstance(node.value, str):
+        return []
+    from agent.config.points import read_points  # a shop without tables does not pay for it
+
+    rows, problems = read_points(reading.resolve(node.value), named_at=node.place, where=where)
+    reading.problems.extend([*problems, *repeated_tags(rows, where=where)])
+    return rows
+
+
+def _tags(owner: Node, *, where: str, reading: Reading) -> list[Node] | None:
+    """Give the tags written in a mapping, None when they are no list at all."""
+    node = owner.entries.get("tags")
+    if node is None or node.value is None:
+        return []
+    if not isinstance(node.value, list):
+        return None
+    reading.problems.extend(repeated_tags(node.items, where=where))
+    return node.items
+
+
+def _addressed(template: Node, device: str) -> list[Node]:
+    """Give a template's tags with `{id}` in their addresses replaced by the device's id."""
+    tags = []
+    for tag in template.entries["tags"].items:
+        address = tag.text("address")
+        if "{id}" in address:
+            node = Node(address.replace("{id}", device), tag.entries["address"].place)
+            tags.append(Node({**tag.entries, "address": node}, tag.place, tag.keys))
+        else:
+            tags.append(tag)
+    return tags
+
+
+def repeated_tags(tags: list[Node], *, where: str) -> list[Problem]:
+    """Tell every tag whose name an earlier one of the same list has."""
+    first: dict[str, Place] = {}
+    problems = []
+    for tag in tags:
+        name = tag.text("name")
+        if not name:
+            continue
+        place = tag.entries["name"].place
+        earlier = first.setdefault(name, place)
+        if earlier is not place:
+            shown = earlier.cell or f"{earlier.file}:{earlier.line}"
+            path = f"{where}.tags[{name}]".lstrip(".")
+            problems.append(problem("E1202", place, where=path, seen=name, first=shown))
+    return problems
+
+
+def _merge_tags(*layers: list[Node]) -> list[Node]:
+    """Merge tags by name, later layers over earlier ones; order of first appearance."""
+    named: dict[str, Node] = {}
+    nameless: list[Node] = []
+    for tag in (tag for layer in layers for tag in layer):
+        name = tag.text("name")
+        if not name:
+            nameless.append(tag)
+        else:
+            named[name] = _over(named.get(name), tag, depth=1)
+    return [*named.values(), *nameless]
+
+
+def _over(lower: Node | None, upper: Node, *, depth: int) -> Node:
+    """Lay one mapping over another, key by key, `depth` levels deep."""
+    if lower is None or not isinstance(lower.value, dict) or not isinstance(upper.value, dict):
+        return upper
+    entries = dict(lower.entries)
+    for key, child in upper.entries.items():
+        below = entries.get(key)
+        entries[key] = child if depth == 1 else _over(below, child, depth=depth - 1)
+    return Node(entries, upper.place, {**lower.keys, **upper.keys})

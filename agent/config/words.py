@@ -1,0 +1,102 @@
+"""Chinese and English words for the shapes of values; used by messages, never parsed.
+
+`WANTED` and `BOUNDS` are keyed by pydantic's error types, `FORMS` by the pattern of a field,
+`RULES` by the English sentence a validator of ours raises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.telemetry.status import Message
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+_TEXT = Message(en="text", zh="文字")
+_WHOLE = Message(en="a whole number", zh="整数")
+_NUMBER = Message(en="a number", zh="数字")
+_YES_NO = Message(en="true or false", zh="true 或 false")
+_LIST = Message(en='a list (lines that begin with "- ")', zh="列表（每项以“- ”开头）")
+_MAPPING = Message(en='a set of "key: value" lines', zh="一组“键: 值”")
+_DATE = Message(en="a date, such as 2026-03-01", zh="日期，例如 2026-03-01")
+
+WANTED = {
+    "string_type": _TEXT, "string_unicode": _TEXT, "string_sub_type": _TEXT,
+    "path_type": _TEXT,
+    "int_type": _WHOLE, "int_parsing": _WHOLE, "int_from_float": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "float_type": _NUMBER, "float_parsing": _NUMBER,
+    "finite_number": Message(en="a finite number", zh="有限的数字"),
+    "bool_type": _YES_NO, "bool_parsing": _YES_NO,
+    "tuple_type": _LIST, "list_type": _LIST,
+    "dict_type": _MAPPING, "model_type": _MAPPING, "model_attributes_type": _MAPPING,
+    "date_type": _DATE, "date_parsing": _DATE, "date_from_datetime_parsing": _DATE,
+    "date_from_datetime_inexact": _DATE,
+}  # fmt: skip
+"""What should have stood there."""
+
+BOUNDS = {
+    "greater_than": Message(en="above {}", zh="大于 {}"),
+    "greater_than_equal": Message(en="at least {}", zh="不小于 {}"),
+    "less_than": Message(en="below {}", zh="小于 {}"),
+    "less_than_equal": Message(en="at most {}", zh="不大于 {}"),
+    "string_too_short": Message(en="length at least {}", zh="至少 {} 个字符"),
+    "string_too_long": Message(en="length at most {}", zh="最多 {} 个字符"),
+    "too_short": Message(en="length at least {}", zh="至少 {} 项"),
+    "too_long": Message(en="length at most {}", zh="最多 {} 项"),
+}
+"""The bound that was passed; braces take the limit."""
+
+LENGTHS = {"string_too_short", "string_too_long", "too_short", "too_long"}
+"""The bounds that are lengths."""
+
+FORMS = {
+    r"^[A-Za-z0-9_-]{1,64}$": Message(
+        en="Letters, digits, - and _ only, 64 at most; it becomes part of an MQTT topic. "
+        "Put the Chinese name under 'name'.",
+        zh="只能用字母、数字、- 和 _，最多 64 个，因为会用于 MQTT 主题。中文名称请写在 name。",
+    ),
+    r"^[a-z0-9_]+(\.[a-z0-9_]+){0,6}$": Message(
+        en="Lower-case words joined by dots, such as spindle.speed. "
+        "Put the Chinese name under 'description'.",
+        zh="用小写英文，以点分级，例如 spindle.speed。中文名称请写在 description（说明）。",
+    ),
+    r"^mqtts?://[^/\s]+$": Message(
+        en="Write mqtt://host:1883 or mqtts://host:8883.",
+        zh="请写成 mqtt://主机:1883 或 mqtts://主机:8883。",
+    ),
+    r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$": Message(
+        en="Topic levels joined by /, such as hb/v1, without + and #.",
+        zh="主题层级用 / 连接，例如 hb/v1，不能含 + 和 #。",
+    ),
+}
+"""The form a text must have."""
+
+RULES = {
+    "cert and key go together": Message(
+        en="cert and key go together", zh="cert 和 key 必须同时填写"
+    ),
+    "min must be below max": Message(en="min must be below max", zh="下限 min 必须小于上限 max"),
+    "scale must not be 0": Message(en="scale must not be 0", zh="倍率 scale 不能为 0"),
+    "a tag with states takes no scale, offset or deadband": Message(
+        en="a tag with states takes no scale, offset or deadband",
+        zh="有状态映射（states）的点位不能再设 scale、offset 或 deadband",
+    ),
+}
+"""Rules between the keys of one section."""
+
+
+def describe(owner: type[BaseModel] | None, key: str, field: FieldInfo | None) -> Message:
+    """Give what a field means; Chinese is empty where a driver's model does not say it."""
+    from agent.config.fields import CHINESE
+
+    if owner is None or field is None:
+        return Message(en="", zh="")
+    english = field.description or ""
+    extra = field.json_schema_extra
+    chinese = extra.get("zh") if isinstance(extra, dict) else None
+    if not isinstance(chinese, str):
+        chinese = CHINESE.get(f"{owner.__name__}.{key}", "")
+    return Message(en=english, zh=chinese)

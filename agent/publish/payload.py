@@ -1,0 +1,227 @@
+"""Frames -> rows of native JSON v1, encoded once; rows -> messages, joined without decoding.
+
+A row's body lacks only its opening brace and its identity `n`, which its message adds: whatever
+rows are sent together, and however often, a row's own bytes never change. Spec: docs/specs/payload.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agent.normalize.cut import cut
+from agent.publish.sanitize import clean_values
+from agent.store.outbox import Kind, NewRow
+from drivers.api import Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from agent.store.outbox import Row
+    from drivers.api import Frame, Value
+
+    _Shape = Callable[[Sequence[str], Sequence[tuple[Value, ...]]], Mapping[str, Any]]
+
+_MS = 1_000_000
+_UNCERTAIN = int(Quality.UNCERTAIN)
+_GOOD = int(Quality.GOOD)
+_OPTIONS = orjson.OPT_STRICT_INTEGER
+"""Integers beyond 2^53 raise and take the careful way, where they become strings."""
+
+
+class GroupCodec:
+    """Encodes the frames of one group of one device into rows of at most `max_row_bytes`.
+
+    A row that would be too large is cut by columns, not by scans: names are written less often.
+    How many values fit is learned from the rows that did not.
+    """
+
+    def __init__(
+        self, device: str, group: str, names: Sequence[str], *, max_row_bytes: int
+    ) -> None:
+        self.device = device
+        self.group = group
+        self.names = tuple(names)
+        """Metric names in the order of the plan's tags."""
+        self._max_row_bytes = max_row_bytes
+        self._values_per_row: int | None = None
+
+    def encode(self, frames: Sequence[Frame]) -> list[NewRow]:
+        """Encode frames of this group, oldest first, into as few rows as fit.
+
+        Consecutive frames with the same columns share a row: their names are written once.
+        """
+        return [
+            row
+            for run, aligned in _runs(frames)
+            for piece in self._pieces(run)
+            for row in self._fit(piece, aligned=aligned)
+        ]
+
+    def _pieces(self, run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
+        width = len(run[0].values)
+        fit = self._values_per_row
+        step = width if fit is None else max(1, fit // len(run))
+        if step >= width:
+            if width:
+                yield run
+            return
+        for start in range(0, width, step):
+            positions = range(start, min(start + step, width))
+            yield [cut(frame, positions) for frame in run]
+
+    def _fit(self, run: Sequence[Frame], *, aligned: bool) -> list[NewRow]:
+        columns = run[0].columns
+        names = self.names if columns is None else [self.names[c] for c in columns]
+        row = self._row(run, names, aligned=aligned)
+        if len(row.body) <= self._max_row_bytes or row.values == 1:
+            return [row]
+        if len(names) == 1:
+            middle = len(run) // 2
+            halves = (run[:middle], run[middle:])
+            return [r for half in halves for r in self._fit(half, aligned=aligned)]
+        self._values_per_row = row.values * self._max_row_bytes * 9 // (len(row.body) * 10)
+        return [r for piece in self._pieces(run) for r in self._fit(piece, aligned=aligned)]
+
+    def _row(self, run: Sequence[Frame], names: Sequence[str], *, aligned: bool) -> NewRow:
+        t0 = _time_ns(run[0]) // _MS
+        block: dict[str, Any] = {"t0": t0, "d": self.device, "g": self.group}
+        values = [f.values for f in run]
+        if aligned:
+            block["t"] = [_time_ns(f) // _MS - t0 for f in run]
+        shape: _Shape = _scan_columns if aligned else _OwnTimes(run, t0)
+        qualities = _exceptions(run, names, own_times=not aligned)
+        if qualities:
+            block["q"] = qualities
+        key = "s" if aligned else "p"
+        try:
+            block[key] = shape(names, values)
+            body = orjson.dumps(block, option=_OPTIONS)
+        except TypeError:  # an integer beyond 2^53, bytes, or text that is not Unicode
+            values, spoiled = clean_values(values)
+            if spoiled:
+                _mark_spoiled(block, names, spoiled)
+            block[key] = shape(names, values)
+            body = orjson.dumps(block, option=_OPTIONS)
+        return NewRow(Kind.DATA, t0, sum(map(len, values)), body[1:])
+
+
+def _time_ns(frame: Frame) -> int:
+    return frame.read_ns if frame.times_ns is None else frame.times_ns[0]
+
+
+def _aligned(frame: Frame) -> bool:
+    """Whether all values of the frame carry one time and no column comes twice."""
+    times = frame.times_ns
+    return (times is None or times.count(times[0]) == len(times)) and (
+        frame.columns is None or len(set(frame.columns)) == len(frame.columns)
+    )
+
+
+def _runs(frames: Sequence[Frame]) -> Iterator[tuple[list[Frame], bool]]:
+    """Split frames into runs that can share a row; the flag tells a scan from own times."""
+    run: list[Frame] = []
+    was_aligned = False
+    for frame in frames:
+        aligned = (
+            was_aligned
+            if run and frame.columns is not None and frame.columns is run[-1].columns
+            and frame.times_ns is None
+            else _aligned(frame) if frame.values else True
+        )  # fmt: skip
+        if run and (aligned != was_aligned or frame.columns != run[-1].columns):
+            yield run, was_aligned
+            run = []
+        run.append(frame)
+        was_aligned = aligned
+    if run:
+        yield run, was_aligned
+
+
+def _scan_columns(
+    names: Sequence[str], values: Sequence[tuple[Value, ...]]
+) -> dict[str, tuple[Value, ...]]:
+    return dict(zip(names, zip(*values, strict=True), strict=True))
+
+
+class _OwnTimes:
+    """Columns of (times, values) per metric, for values that carry their own times."""
+
+    def __init__(self, run: Sequence[Frame], t0_ms: int) -> None:
+        base = t0_ms * _MS
+        self._times = [
+            [(t - base) // _MS for t in f.times_ns or (f.read_ns,) * len(f.values)] for f in run
+        ]
+
+    def __call__(
+        self, names: Sequence[str], values: Sequence[tuple[Value, ...]]
+    ) -> Mapping[str, Any]:
+        if len(set(names)) == len(names):
+            times, columns = zip(*self._times, strict=True), zip(*values, strict=True)
+            return dict(zip(names, zip(times, columns, strict=True), strict=True))
+        series: dict[str, tuple[list[int], list[Value]]] = {}
+        for frame_times, frame_values in zip(self._times, values, strict=True):
+            for name, t, value in zip(names, frame_times, frame_values, strict=True):
+                own_times, own_values = series.setdefault(name, ([], []))
+                own_times.append(t)
+                own_values.append(value)
+        return series
+
+
+def _exceptions(
+    run: Sequence[Frame], names: Sequence[str], *, own_times: bool
+) -> dict[str, list[list[Any]]]:
+    """Say which values are not good: [index in the metric's column, u|b, reason]."""
+    if all(f.qualities is None for f in run):
+        return {}
+    found: dict[str, list[list[Any]]] = {}
+    seen: dict[str, int] = {}
+    repeated = own_times and len(set(names)) != len(names)
+    for scan, frame in enumerate(run):
+        reasons = frame.reasons or {}
+        marks = frame.qualities or bytes([_GOOD]) * len(names)
+        for at, (name, mark) in enumerate(zip(names, marks, strict=True)):
+            index = seen.get(name, 0) if repeated else scan
+            if repeated:
+                seen[name] = index + 1
+            if mark != _GOOD:
+                letter = "u" if mark == _UNCERTAIN else "b"
+                reason = reasons.get(at) or ("Uncertain" if letter == "u" else "Bad")
+                found.setdefault(name, []).append([index, letter, reason])
+    return found
+
+
+def _mark_spoiled(
+    block: dict[str, Any], names: Sequence[str], spoiled: Iterable[tuple[int, int, str]]
+) -> None:
+    qualities = block.setdefault("q", {})
+    for scan, at, reason in spoiled:
+        entries = qualities.setdefault(names[at], [])
+        entries[:] = [e for e in entries if e[0] != scan]
+        entries.append([scan, "b", reason])
+
+
+def join_rows(rows: Sequence[Row], *, gateway: str, epoch: str, clock: str) -> bytes:
+    """Join rows of one kind and one meta version into a message, without decoding them."""
+    first = rows[0]
+    head = orjson.dumps(
+        {
+            "v": 1,
+            "gw": gateway,
+            "ep": epoch,
+            "seq": min(r.seq for r in rows),
+            "sent": time.time_ns() // _MS,
+            "clk": clock,
+            "mv": first.mv,
+        }
+    )[:-1]
+    key = b',"b":[' if first.kind is Kind.DATA else b',"e":['
+    return head + key + b",".join([b'{"n":%d,%b' % (r.seq, r.body) for r in rows]) + b"]}"
+
+
+ENVELOPE_BYTES = 256
+"""More than any envelope takes: gateway and epoch are at most 64 and 26 characters."""
+IDENTITY_BYTES = 24
+"""What a message adds to each row: brace, identity and comma."""

@@ -1,0 +1,307 @@
+"""Sends stored rows to one destination: live ones first, the backlog beside them.
+
+A row leaves the store only when an acknowledgement accepts it. When the connection ends, whatever
+was in flight becomes backlog again; rows may then share messages with others than before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from agent.backoff import Backoff
+from agent.publish.backlog import ranges_of
+from agent.publish.mqtt import Connection, Will
+from agent.publish.payload import ENVELOPE_BYTES, join_rows
+from agent.publish.queue import Reads, SendQueue
+from agent.publish.refusal import (
+    MAX_TRIES,
+    PAUSE_S,
+    PAUSES_S,
+    ConnectionRefused,
+    Verdict,
+    judge,
+    refused_publish,
+)
+from agent.store.outbox import Kind, Rejection
+from agent.telemetry.status import DestinationStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent.config.model import Destination
+    from agent.store.outbox import Committed, Range, Row
+    from agent.telemetry.status import Message
+
+HEARTBEAT_S = 60.0
+"""How often the status is repeated: some platforms keep no retained messages."""
+STEADY_S = 60.0
+"""A connection that lasted this long makes the next pause short again."""
+
+_log = logging.getLogger("chulian.publish")
+
+
+class Stores(Reads, Protocol):
+    """What the publisher needs of the store; `agent.store.writer.Writer` is one."""
+
+    def put_acked(self, ranges: Sequence[Range]) -> None:
+        """Report rows accepted by the destination."""
+
+    def put_rejected(self, rejections: Sequence[Rejection]) -> None:
+        """Report rows refused for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends: stands in topics and envelopes."""
+
+    enterprise: str
+    gateway: str
+    epoch: str
+
+
+@dataclass(slots=True)
+class _Sent:
+    rows: list[Row]
+    live: bool
+
+
+class Publisher:
+    """One destination's sender; `run` is its life, `committed` feeds it."""
+
+    def __init__(
+        self,
+        settings: Destination,
+        sender: Sender,
+        *,
+        store: Stores,
+        waiting: Range | None,
+        password: str | None,
+        clock: Callable[[], str],
+        meta: Callable[[], bytes],
+        status: Callable[[str], bytes],
+    ) -> None:
+        self._settings = settings
+        self._sender = sender
+        self._store = store
+        self._password = password
+        self._clock = clock
+        self._meta = meta
+        self._status = status
+        self._topic = f"{settings.topic_root}/{sender.enterprise}/{sender.gateway}/"
+        self._connection: Connection | None = None
+        self._queue = SendQueue(store, waiting=waiting, on_ready=self._pump)
+        self._sent: dict[int, _Sent] = {}
+        self._backlog_sent = 0
+        self._tries: dict[int, int] = {}
+        self._quiet = asyncio.Event()
+        self._resume_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._problem: Message | None = None
+        self._since_ms = _now_ms()
+        self._connects = 0
+        self._sent_messages = 0
+        self._acked_messages = 0
+
+    # -- what the rest of the agent calls --------------------------------------------------------
+
+    def committed(self, done: Committed) -> None:
+        """Take note of a commit: new rows to send, rows that will never be."""
+        self._queue.committed(done)
+        self._pump()
+
+    def status(self) -> DestinationStatus:
+        """Give a snapshot."""
+        return DestinationStatus(
+            self._settings.name,
+            self._settings.url,
+            self._settings.protocol,
+            self._connection is not None,
+            self._since_ms,
+            self._connects,
+            len(self._sent),
+            self._sent_messages,
+            self._acked_messages,
+            self._problem,
+        )
+
+    async def run(self) -> None:
+        """Keep a connection, for ever: the only place that reconnects."""
+        backoff = Backoff(longest_s=self._settings.reconnect_max_s)
+        while True:
+            try:
+                connection = await self._connect()
+            except ConnectionRefused as refused:
+                if self._problem is None or not backoff.failures:
+                    _log.warning("destination away: %s", refused)
+                self._problem = refused.problem
+                await asyncio.sleep(backoff.next_s())
+                continue
+            started_s = time.monotonic()
+            try:
+                await self._attend(connection)
+            finally:
+                self._disconnected()
+                await connection.close()
+            if time.monotonic() - started_s >= STEADY_S:
+                backoff.reset()
+            await asyncio.sleep(backoff.next_s())
+
+    async def finish(self, grace_s: float) -> None:
+        """Wait, at most so long, until everything in memory has been acknowledged."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                while self._connection is not None and (self._sent or self._queue.has_live):
+                    self._quiet.clear()
+                    await self._quiet.wait()
+
+    # -- a connection's life ---------------------------------------------------------------------
+
+    async def _connect(self) -> Connection:
+        will = Will(f"{self._topic}status", self._status("offline"))
+        return await Connection.open(
+            self._settings,
+            client_id=self._settings.client_id or self._sender.gateway,
+            password=self._password,
+            will=will,
+            on_ack=self._acknowledged,
+        )
+
+    async def _attend(self, connection: Connection) -> None:
+        self._connection = connection
+        self._connects += 1
+        self._since_ms = _now_ms()
+        self._problem = None
+        self._resume_s = 0.0
+        self._queue.online()
+        _log.info("destination connected: %s", self._settings.url)
+        connection.publish(f"{self._topic}meta", self._meta(), retain=True)
+        try:
+            while not connection.closed.done():
+                connection.publish(f"{self._topic}status", self._status("online"), retain=True)
+                self._pump()
+                await asyncio.wait([connection.closed], timeout=HEARTBEAT_S)
+        except asyncio.CancelledError:
+            connection.publish(f"{self._topic}status", self._status("offline"), retain=True)
+            raise
+        _log.warning("destination lost: %s: %s", self._settings.url, connection.closed.result())
+
+    def _disconnected(self) -> None:
+        self._connection = None
+        self._since_ms = _now_ms()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._queue.offline()
+        for sent in self._sent.values():
+            self._queue.give_back(sent.rows)
+        self._sent.clear()
+        self._backlog_sent = 0
+        self._quiet.set()
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Fill the window: live rows first, the backlog up to its share."""
+        connection = self._connection
+        if connection is None or self._wait_left():
+            return
+        window = min(self._settings.window, connection.receive_maximum)
+        share = max(1, int(window * self._settings.backlog_share))
+        while len(self._sent) < window:
+            live = self._queue.has_live
+            if not live and not (self._queue.has_ready and self._backlog_sent < share):
+                break
+            if not self._send(connection, live=live):
+                return
+        self._queue.read_ahead()
+
+    def _wait_left(self) -> bool:
+        """Tell whether nothing may be sent yet, and make sure that it will be."""
+        now_s = time.monotonic()
+        until_s = self._resume_s
+        queue = self._queue
+        if queue.has_live and not queue.has_ready and queue.live_bytes < self._message_bytes():
+            until_s = max(until_s, queue.live_since_s + self._settings.max_delay_s)
+        if until_s <= now_s:
+            return False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(until_s - now_s, self._pump)
+        return True
+
+    def _message_bytes(self) -> int:
+        limit = int(self._settings.max_message_kb * 1000)
+        if self._connection is not None and self._connection.maximum_packet_bytes is not None:
+            limit = min(limit, self._connection.maximum_packet_bytes - len(self._topic) - 16)
+        return limit - ENVELOPE_BYTES
+
+    def _send(self, connection: Connection, *, live: bool) -> bool:
+        """Send one message; False when the connection is gone."""
+        limit = self._message_bytes()
+        rows = self._queue.take(live=live, max_bytes=limit)
+        if len(rows) == 1 and len(rows[0].body) > limit:
+            self._reject(rows[0], "PacketTooLarge", 0x95)
+            return True
+        level = "event" if rows[0].kind is Kind.EVENT else ("data" if live else "hist")
+        payload = join_rows(
+            rows,
+            gateway=self._sender.gateway,
+            epoch=self._sender.epoch,
+            clock=self._clock(),
+        )
+        mid = connection.publish(self._topic + level, payload)
+        if mid is None:
+            self._queue.give_back(rows)
+            return False
+        self._sent[mid] = _Sent(rows, live)
+        self._backlog_sent += not live
+        self._sent_messages += 1
+        return True
+
+    # -- acknowledgements ------------------------------------------------------------------------
+
+    def _acknowledged(self, mid: int, code: int, name: str) -> None:
+        sent = self._sent.pop(mid, None)
+        if sent is None:
+            return  # meta or status, or a second acknowledgement
+        self._backlog_sent -= not sent.live
+        verdict = judge(code, accept_no_subscriber=self._settings.no_subscriber == "accept")
+        if verdict is Verdict.ACCEPTED:
+            self._acked_messages += 1
+            self._problem = None
+            self._store.put_acked(ranges_of(sent.rows))
+            self._queue.settled(sent.rows)
+        else:
+            self._refused(sent.rows, code, name, verdict)
+        self._pump()
+        if not self._sent:
+            self._quiet.set()
+
+    def _refused(self, rows: list[Row], code: int, name: str, verdict: Verdict) -> None:
+        if self._problem is None:
+            _log.warning("message refused: %s (0x%02x)", name, code)
+        self._problem = refused_publish(code, name)
+        self._resume_s = time.monotonic() + PAUSES_S.get(code, PAUSE_S)
+        if verdict is Verdict.ALONE:
+            self._queue.send_alone(rows)
+            if len(rows) == 1:
+                seq = rows[0].seq
+                self._tries[seq] = self._tries.get(seq, 0) + 1
+                if self._tries[seq] >= MAX_TRIES:
+                    self._reject(rows[0], name, code)
+                    return
+        self._queue.give_back(rows)
+
+    def _reject(self, row: Row, reason: str, code: int) -> None:
+        self._queue.settled([row])
+        self._tries.pop(row.seq, None)
+        _log.error("row set aside: seq %d: %s", row.seq, reason)
+        self._store.put_rejected([Rejection(row.seq, reason[:64], code)])
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,1 @@
+"""The outbox on disk: what was collected and is not yet acknowledged."""

@@ -1,0 +1,102 @@
+"""The vocabulary of the outbox, and what it promises.
+
+Invariants, checked by tests and by `chulian store verify`:
+
+1. A row is *stored* when its transaction has been committed and synced, never before.
+2. `stored = acked + rejected + dropped + waiting`, in rows and in values, in every committed state:
+   the counters change in the same transactions as the rows.
+3. A row's seq is given inside its transaction, rises by one, and is never given twice in an epoch.
+4. A row leaves only as acked, rejected or dropped. Dropped and rejected ranges are announced by an
+   event row written in the same transaction; event rows are never dropped.
+5. What is dropped is the oldest, and only over the limit of bytes or of age.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+Range: TypeAlias = tuple[int, int]
+"""First and last seq, both included."""
+
+EvidenceRow: TypeAlias = tuple[str, str, int, bool, int, int, int]
+"""One device and day: device, ISO day, good values, whether a metric changed, good values of
+control metrics, first and last source time in UTC ms. Cumulative: a later row replaces it."""
+
+
+class Kind(IntEnum):
+    """What a row holds; rows of different kinds never share a message."""
+
+    DATA = 0
+    EVENT = 1
+
+
+class NewRow(NamedTuple):
+    """An encoded row that has no seq yet."""
+
+    kind: Kind
+    t_ms: int
+    """Wall-clock time of its first value, UTC milliseconds."""
+    values: int
+    """How many values it holds; 0 for events."""
+    body: bytes
+    """The row as it is published, without its opening brace and without its identity."""
+
+
+class Row(NamedTuple):
+    """A committed row."""
+
+    seq: int
+    kind: Kind
+    mv: int
+    """Version of the meta message that explains its names."""
+    t_ms: int
+    values: int
+    body: bytes
+
+
+class Rejection(NamedTuple):
+    """A row the destination refuses for good."""
+
+    seq: int
+    reason: str
+    code: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction does, in this order."""
+
+    rows: list[NewRow] = field(default_factory=list)
+    acked: list[Range] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    evidence: list[EvidenceRow] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.rows or self.acked or self.rejected or self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction did."""
+
+    rows: tuple[Row, ...]
+    """The new rows, in the order of their seq."""
+    announced: tuple[Range, ...]
+    """Event rows the store itself wrote (drops, rejections); to be sent like a backlog."""
+    gone: tuple[Range, ...]
+    """Ranges that were dropped; what was not sent yet of them never will be."""
+
+
+class StoreError(Exception):
+    """The store cannot be used; says what, where and what to do."""
+
+    def __init__(self, message: str, *, zh: str) -> None:
+        super().__init__(message)
+        self.zh = zh
+
+
+class StoreLocked(StoreError):  # noqa: N818 - says what is the case
+    """Another process has the store open."""

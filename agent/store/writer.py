@@ -1,0 +1,318 @@
+"""One thread owns the outbox: it gathers what the loop hands it and commits in groups.
+
+A commit happens at most every `commit_interval_s`, at once after a pause, and takes everything
+that is there: frames, events, acknowledgements, rejections and evidence, in one transaction.
+If the disk refuses, the batch is kept and tried again; the intake fills, and collectors wait.
+Nothing is ever thrown away here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from agent.store.outbox import Batch, Kind, NewRow, StoreError
+from agent.telemetry.status import Message, StoreStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent.store.outbox import Committed, EvidenceRow, Range, Rejection, Row
+    from agent.store.sqlite import Outbox
+    from drivers.api import Frame
+
+_Item = TypeVar("_Item")
+
+GATHER_S = 0.005
+"""After the first frame of a tick the writer waits this long for its companions."""
+MAX_PENDING_FRAMES = 4096
+"""Frames in memory and not committed; beyond it collectors wait."""
+HEARTBEAT_S = 1.0
+RETRY_S = (0.5, 1.0, 2.0, 5.0)
+"""Pauses after a refused commit; the last one repeats."""
+
+
+class Encodes(Protocol):
+    """Turns frames of one group into rows; `agent.publish.payload.GroupCodec` is one."""
+
+    def encode(self, frames: Sequence[Frame]) -> list[NewRow]:
+        """Encode frames of this group, oldest first."""
+
+
+class Writer:
+    """The store's thread, and the loop's handle on it.
+
+    Methods named `put_*` and `read` are called in the event loop; `on_commit` is called there
+    after every commit. `failure` is set, and `on_failure` called, if the thread must end.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        commit_interval_s: float,
+        on_commit: Callable[[Committed], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._outbox = outbox
+        self._interval_s = commit_interval_s
+        self._on_commit = on_commit
+        self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()
+        self._frames: deque[tuple[Encodes, Frame]] = deque()
+        self._events: deque[NewRow] = deque()
+        self._acked: deque[Range] = deque()
+        self._rejected: deque[Rejection] = deque()
+        self._evidence: deque[EvidenceRow] = deque()
+        self._reads: deque[tuple[Range, int, asyncio.Future[list[Row]]]] = deque()
+        self._flushes: deque[asyncio.Future[None]] = deque()
+        self._uncommitted = Batch()
+        self._uncommitted_frames = 0
+        self._space = asyncio.Event()
+        self._space.set()
+        self._wake = threading.Event()
+        self._idle = True
+        self._closing = False
+        self._last_commit_s = -1e9
+        self._commits = 0
+        self._oldest_ms = outbox.oldest_t_ms()
+        self._problem: Message | None = None
+        self._failures = 0
+        self._totals = outbox.totals
+        self.progress_s = time.monotonic()
+        """Monotonic time at which the thread last went round; a watchdog reads it."""
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Commit what is there, end the thread, close the file."""
+        self._closing = True
+        self._wake.set()
+        await asyncio.to_thread(self._thread.join)
+
+    # -- called in the event loop ----------------------------------------------------------------
+
+    async def put_frame(self, codec: Encodes, frame: Frame) -> None:
+        """Hand in a frame; waits while the intake is full, but takes it even if cancelled then."""
+        try:
+            while self.pending_frames >= MAX_PENDING_FRAMES:
+                self._space.clear()
+                await self._space.wait()
+        finally:
+            self._frames.append((codec, frame))
+            self._nudge()
+
+    def put_event(self, t_ms: int, body: bytes) -> None:
+        """Hand in an event row."""
+        self._events.append(NewRow(Kind.EVENT, t_ms, 0, body))
+        self._nudge()
+
+    def put_acked(self, ranges: Sequence[Range]) -> None:
+        """Report rows accepted by the destination; they leave with the next commit."""
+        self._acked.extend(ranges)
+        self._nudge()
+
+    def put_rejected(self, rejections: Sequence[Rejection]) -> None:
+        """Report rows refused for good; they are set aside and announced."""
+        self._rejected.extend(rejections)
+        self._nudge()
+
+    def put_evidence(self, days: Sequence[EvidenceRow]) -> None:
+        """Hand in what was observed; kept with the next commit."""
+        self._evidence.extend(days)
+        self._nudge()
+
+    async def flush(self) -> None:
+        """Have everything handed in so far committed now, and wait for it."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._flushes.append(future)
+        self._wake.set()
+        await future
+
+    async def read(self, wanted: Range, *, max_bytes: int) -> list[Row]:
+        """Read waiting rows of a range, in order, at least one if there is one."""
+        future: asyncio.Future[list[Row]] = self._loop.create_future()
+        self._reads.append((wanted, max_bytes, future))
+        self._wake.set()
+        return await future
+
+    @property
+    def pending_frames(self) -> int:
+        """Frames collected and not yet committed."""
+        return len(self._frames) + self._uncommitted_frames
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last commit succeeded and the thread lives."""
+        return self._problem is None and self._thread.is_alive()
+
+    def status(self) -> StoreStatus:
+        """Give a snapshot of the counters; every one is from the same commit."""
+        totals = self._totals
+        return StoreStatus(
+            self._outbox.epoch,
+            totals.stored,
+            totals.acked,
+            totals.rejected,
+            totals.dropped,
+            totals.waiting,
+            totals.waiting_bytes,
+            self._outbox.limit_bytes,
+            self._oldest_ms,
+            self.pending_frames,
+            self._commits,
+            self._problem,
+        )
+
+    def _nudge(self) -> None:
+        if self._idle:
+            self._idle = False
+            self._wake.set()
+
+    # -- the thread ------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not (self._closing and not self._pending()):
+                self.progress_s = time.monotonic()
+                self._serve_reads()
+                self._wait()
+                flushes = _take(self._flushes)
+                if self._closing or flushes or self._due_s() <= time.monotonic():
+                    self._commit()
+                self._settle(flushes)
+        except BaseException as error:  # noqa: BLE001 - handed to the loop, which ends the process
+            self._call(self._on_failure, error)
+        finally:
+            for _, _, reading in self._reads:
+                self._call(reading.cancel)
+            for flushing in self._flushes:
+                self._call(flushing.cancel)
+            self._outbox.close(clean=not self._pending())
+
+    def _pending(self) -> bool:
+        return bool(
+            self._frames or self._events or self._acked or self._rejected or self._evidence
+        ) or bool(self._uncommitted)
+
+    def _due_s(self) -> float:
+        """Monotonic time of the next commit; far away while there is nothing to commit."""
+        return self._last_commit_s + self._interval_s if self._pending() else float("inf")
+
+    def _wait(self) -> None:
+        if self._reads or self._flushes or self._closing:
+            return
+        if not self._pending():
+            self._idle = True
+            if not self._pending():
+                self._wake.wait(HEARTBEAT_S)
+                self._wake.clear()
+                if self._pending():
+                    time.sleep(GATHER_S)
+                return
+        left_s = self._due_s() - time.monotonic()
+        if left_s > 0 and self._wake.wait(min(left_s, HEARTBEAT_S)):
+            self._wake.clear()
+
+    def _serve_reads(self) -> None:
+        while self._reads:
+            (first, last), max_bytes, future = self._reads.popleft()
+            rows = self._outbox.read(first, last, max_bytes=max_bytes)
+            self._call(_resolve, future, rows)
+
+    def _settle(self, flushes: list[asyncio.Future[None]]) -> None:
+        """Answer who waited for a commit, or let them wait for the next attempt."""
+        if self._uncommitted:
+            self._flushes.extendleft(flushes)
+            return
+        for future in flushes:
+            self._call(_resolve, future, None)
+
+    def _gather(self) -> Batch:
+        """Take everything handed in so far into the batch of the next commit."""
+        batch = self._uncommitted
+        frames = _take(self._frames)
+        self._uncommitted_frames += len(frames)
+        groups: dict[int, tuple[Encodes, list[Frame]]] = {}
+        for codec, frame in frames:
+            groups.setdefault(id(codec), (codec, []))[1].append(frame)
+        for codec, group in groups.values():
+            batch.rows += codec.encode(group)
+        batch.rows += _take(self._events)
+        batch.acked += _take(self._acked)
+        batch.rejected += _take(self._rejected)
+        batch.evidence += _take(self._evidence)
+        return batch
+
+    def _commit(self) -> None:
+        batch = self._gather()
+        if not batch:
+            return
+        try:
+            done = self._outbox.commit(batch)
+        except sqlite3.OperationalError as error:
+            self._problem = _refused(error)
+            self._pause(error)
+            return
+        self._uncommitted = Batch()
+        self._uncommitted_frames = 0
+        self._problem = None
+        self._failures = 0
+        self._commits += 1
+        self._last_commit_s = time.monotonic()
+        self._oldest_ms = self._outbox.oldest_t_ms()
+        self._totals = self._outbox.totals
+        self._call(self._committed, done)
+
+    def _pause(self, error: sqlite3.Error) -> None:
+        """Wait before the batch is tried again; when closing, not for ever.
+
+        Raises:
+            StoreError: the store cannot be written, and the process is to end.
+        """
+        pause_s = RETRY_S[min(self._failures, len(RETRY_S) - 1)]
+        self._failures += 1
+        if not self._closing:
+            time.sleep(pause_s)
+        elif self._failures > len(RETRY_S):
+            raise StoreError(
+                f"{self._uncommitted_frames} frames could not be stored before the end: {error}",
+                zh=f"退出前有 {self._uncommitted_frames} 帧数据未能写入存储:{error}",
+            ) from error
+        else:
+            time.sleep(RETRY_S[0])
+
+    def _committed(self, done: Committed) -> None:
+        if self.pending_frames < MAX_PENDING_FRAMES:
+            self._space.set()
+        self._on_commit(done)
+
+    def _call(self, callback: Callable[..., object], *args: object) -> None:
+        """Run a callback in the loop; a loop that is gone has nobody to tell."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback, *args)
+
+
+def _take(items: deque[_Item]) -> list[_Item]:
+    return [items.popleft() for _ in range(len(items))]
+
+
+def _resolve(future: asyncio.Future[_Item], result: _Item) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _refused(error: sqlite3.Error) -> Message:
+    return Message(
+        f"The disk does not accept data: {error}. Nothing is lost yet; collecting waits. "
+        "Free space on the disk or replace the card.",
+        f"磁盘拒绝写入:{error}。目前没有丢数据,采集已暂停等待。请清理磁盘空间或更换存储卡。",
+    )

@@ -1,0 +1,103 @@
+"""The status page: the whole document, and the part of it that is fetched again every 2 seconds.
+
+Everything is rendered here, so the page is complete without a script; the script only exchanges
+the content and says so, loudly, when the gateway does not answer any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from agent.web import assets, words
+from agent.web.devices import devices
+from agent.web.figures import span
+from agent.web.flow import flow
+from agent.web.headline import headline
+from agent.web.markup import Markup, join, tag
+from agent.web.rate import rate
+from agent.web.view import View
+
+if TYPE_CHECKING:
+    from agent.telemetry.status import Status
+
+REFRESH_S: Final = 2
+"""How often the content is fetched again."""
+
+_RELOAD_S: Final = "5"
+_LANGUAGE_TAGS: Final = {"zh": "zh-CN", "en": "en"}
+_OTHER: Final = {"zh": "en", "en": "zh"}
+
+
+def document(status: Status, *, language: str, open_devices: frozenset[str]) -> str:
+    """Give the whole page."""
+    view = View(language, status.now_ms)
+    opened = known(status, open_devices)
+    body = tag(
+        "body",
+        _bar(status, view, opened),
+        tag("p", view.say(words.STALE), id="stale", role="alert", hidden=True),
+        tag("main", content(status, language=language, open_devices=opened), id="content"),
+        data_language=language,
+        data_open=",".join(sorted(opened)),
+        data_refresh=str(REFRESH_S * 1000),
+    )
+    page = tag("html", _head(status, view), body, lang=_LANGUAGE_TAGS[language])
+    return f"<!doctype html>\n{page}\n"
+
+
+def content(status: Status, *, language: str, open_devices: frozenset[str]) -> Markup:
+    """Give the part that changes, as it stands inside `main`."""
+    view = View(language, status.now_ms)
+    return join(
+        (
+            headline(status, view),
+            devices(status, view, known(status, open_devices)),
+            flow(status, view),
+            rate(status.rate, view) if status.rate else None,
+            _foot(status, view),
+        )
+    )
+
+
+def known(status: Status, ids: frozenset[str]) -> frozenset[str]:
+    """Keep the ids that are devices: nothing foreign is carried on in links."""
+    return ids & {device.id for device in status.devices}
+
+
+def _head(status: Status, view: View) -> Markup:
+    title = f"{status.gateway_name or status.gateway} · {view.say(words.TITLE)}"
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("link", rel="icon", href=assets.address("icon.svg"), type="image/svg+xml"),
+        tag("link", rel="stylesheet", href=assets.address("page.css")),
+        tag("script", src=assets.address("page.js"), defer=True),
+        tag("noscript", tag("meta", http_equiv="refresh", content=_RELOAD_S)),
+    )
+
+
+def _bar(status: Status, view: View, opened: frozenset[str]) -> Markup:
+    names = " · ".join(filter(None, (status.gateway_name or status.gateway, status.enterprise)))
+    query = {"lang": _OTHER[view.language]}
+    if opened:
+        query["open"] = ",".join(sorted(opened))
+    other = tag("a", view.say(words.OTHER_LANGUAGE), href=f"/?{urlencode(query)}", id="language",
+                hreflang=_LANGUAGE_TAGS[_OTHER[view.language]])  # fmt: skip
+    return tag("header", tag("strong", view.say(words.TITLE)), tag("span", names), other, id="top")
+
+
+def _foot(status: Status, view: View) -> Markup:
+    lasting = span((status.now_ms - status.started_ms) / 1000, view.language)
+    clock = words.CLOCKS.get(status.clock)
+    texts = (
+        f"{view.say(words.TITLE)} {status.version}",
+        status.gateway,
+        view.say(words.RUNNING_FOR, age=lasting),
+        view.say(clock) if clock else status.clock,
+    )
+    links = (tag("a", path, href=path) for path in ("/api/status", "/metrics", "/readyz"))
+    return tag("footer", tag("p", " · ".join(filter(None, texts))), tag("p", *links))

@@ -1,0 +1,102 @@
+"""What is to be read from one OPC UA server for one group of tags; pure, resolved per session.
+
+A node's namespace stays a URI here: its index is the server's and may change at each restart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from drivers.api import AddressError, AddressProblem, DataType, Tag
+from drivers.opcua.address import NodeAddress, parse_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drivers.opcua.config import OpcuaConfig
+
+LEAST_PUBLISH_S = 0.5
+"""Faster sampling is bundled: the fixed cost of a notification message is that of 1,000 values."""
+
+Kind: TypeAlias = type[bool] | type[int] | type[float] | type[str] | None
+"""What a declared type makes of a value; None takes what the server sends."""
+
+MOST_QUEUED = 10_000
+"""Cap of a derived queue size; a server refuses or revises absurd ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpcuaPlan:
+    """The nodes of one group of one device, in the order in which frames carry their values."""
+
+    device: str
+    group: str
+    tags: tuple[Tag, ...]
+    nodes: tuple[NodeAddress, ...]
+    """One per tag."""
+    kinds: tuple[Kind, ...] | None = None
+    """One per tag; None where no tag declares a type."""
+    max_items_per_call: int = 1000
+    publish_interval_s: float | None = None
+    keepalive_s: float = 3.0
+    queue_size: int | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many requests one read takes, unless the server allows less per request."""
+        return math.ceil(len(self.tags) / self.max_items_per_call)
+
+    def publishing_s(self, sampling_s: float) -> float:
+        """Give the publishing interval for a sampling interval, both in seconds."""
+        return self.publish_interval_s or max(sampling_s, LEAST_PUBLISH_S)
+
+    def queued(self, *, sampling_s: float, publishing_s: float) -> int:
+        """Give how many samples per node the server is to hold between two notifications."""
+        if self.queue_size is not None:
+            return self.queue_size
+        return min(MOST_QUEUED, max(2, math.ceil(publishing_s / sampling_s) * 2))
+
+
+def make_plan(config: OpcuaConfig, tags: Sequence[Tag], *, device: str, group: str) -> OpcuaPlan:
+    """Parse every address.
+
+    Raises:
+        AddressError: naming every bad one.
+    """
+    nodes: list[NodeAddress] = []
+    problems: list[AddressProblem] = []
+    for tag in tags:
+        parsed = parse_tag(tag)
+        if isinstance(parsed, NodeAddress):
+            nodes.append(parsed)
+        else:
+            problems.append(parsed)
+    if problems:
+        raise AddressError(problems, device=device)
+    return OpcuaPlan(
+        device=device,
+        group=group,
+        tags=tuple(tags),
+        nodes=tuple(nodes),
+        kinds=_kinds(tags),
+        max_items_per_call=config.max_items_per_call,
+        publish_interval_s=config.publish_interval_s,
+        keepalive_s=config.keepalive_s,
+        queue_size=config.queue_size,
+    )
+
+
+def _kinds(tags: Sequence[Tag]) -> tuple[Kind, ...] | None:
+    kinds = tuple(_KINDS.get(tag.data_type, int) for tag in tags)
+    return kinds if any(kinds) else None
+
+
+_KINDS: dict[DataType, Kind] = {
+    DataType.AUTO: None,
+    DataType.BOOL: bool,
+    DataType.FLOAT32: float,
+    DataType.FLOAT64: float,
+    DataType.STRING: str,
+}

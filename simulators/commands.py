@@ -1,0 +1,250 @@
+"""The simulators on the command line: `python -m simulators` and `chulian simulate`.
+
+Each runs until Ctrl-C or SIGTERM, prints its addresses first, and stops cleanly with exit code 0;
+2 when it cannot start (a port that is taken, a wrong argument).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import runpy
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+
+EXIT_USAGE = 2
+_ELSEWHERE = {"broker": "simulators.mqtt", "platform": "simulators.platform"}
+"""Simulators that are programs of their own: all arguments are theirs."""
+_HELP = {
+    "workshop": ("the whole simulated shop", "整个仿真车间"),
+    "modbus": (
+        "Modbus registers that all change at each interval",
+        "按周期整体变化的 Modbus 寄存器",
+    ),
+    "opcua": ("OPC UA variables that all change at each interval", "按周期整体变化的 OPC UA 变量"),
+    "proxy": ("a TCP proxy that misbehaves on demand", "可按需制造故障的 TCP 代理"),
+    "broker": ("an MQTT broker", "MQTT 服务器"),
+    "platform": ("a stand-in for the platform", "平台替身"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, language: str) -> None:
+    """Add one sub-command per simulator, with help in `zh` or `en`."""
+
+    def text(en: str, zh: str) -> str:
+        return zh if language == "zh" else en
+
+    parsers = parser.add_subparsers(dest="what", required=True, metavar="|".join(_HELP))
+    made = {}
+    for name, both in _HELP.items():
+        if name in _ELSEWHERE:  # a prefix nobody types: options are words too, and passed on
+            other = parsers.add_parser(name, help=text(*both), add_help=False, prefix_chars="\0")
+            other.add_argument("rest", nargs=argparse.REMAINDER)
+        else:
+            made[name] = parsers.add_parser(name, help=text(*both))
+            _add_common(made[name], text)
+    _add_workshop(made["workshop"], text)
+    _add_counting(made["modbus"], text, default_port=5020)
+    _add_counting(made["opcua"], text, default_port=4840)
+    proxy = made["proxy"]
+    proxy.add_argument("target", help=text("where to forward, host:port", "转发目标 host:port"))
+    proxy.add_argument(
+        "--port", type=int, default=0, help=text("port; 0 picks one", "端口；0 为自动选择")
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen simulator until it is told to stop; give the exit code."""
+    if args.what in _ELSEWHERE:
+        sys.argv = [f"simulate {args.what}", *args.rest]
+        runpy.run_module(_ELSEWHERE[args.what], run_name="__main__", alter_sys=True)
+        return 0
+    try:
+        asyncio.run(_run(args))
+    except (OSError, ValueError) as error:
+        print(f"cannot start / 无法启动: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return 0
+
+
+async def _run(args: argparse.Namespace) -> None:
+    runners = {"workshop": _workshop, "modbus": _modbus, "opcua": _opcua, "proxy": _proxy}
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # not on Windows; Ctrl-C raises there
+            loop.add_signal_handler(number, stopped.set)
+    await runners[args.what](args, stopped)
+
+
+def _add_common(parser: argparse.ArgumentParser, text: Callable[[str, str], str]) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help=text("address to bind", "监听地址"))
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help=text("print addresses as one JSON document", "以 JSON 输出地址"),
+    )
+    parser.add_argument("--lang", choices=("zh", "en"), default=argparse.SUPPRESS)
+
+
+def _add_workshop(parser: argparse.ArgumentParser, text: Callable[[str, str], str]) -> None:
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        help=text("same seed, same values", "随机种子，相同则数值相同"),
+    )
+    parser.add_argument(
+        "--speed", type=float, default=3.0, help=text("simulated seconds per second", "时间倍率")
+    )
+    parser.add_argument(
+        "--tick-s", type=float, default=0.5, help=text("s per tick", "刷新周期（秒）")
+    )
+    parser.add_argument(
+        "--opcua-port", type=int, default=4840, help=text("port; 0 picks one", "端口；0 为自动选择")
+    )
+    parser.add_argument(
+        "--modbus-port",
+        type=int,
+        default=5020,
+        help=text("port; 0 picks one", "端口；0 为自动选择"),
+    )
+    parser.add_argument("--username", default="", help=text("refuse anonymous", "不允许匿名"))
+    parser.add_argument("--password", default="", help=text("of that user", "对应密码"))
+
+
+def _add_counting(
+    parser: argparse.ArgumentParser, text: Callable[[str, str], str], *, default_port: int
+) -> None:
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=default_port,
+        help=text("port; 0 picks one", "端口；0 为自动选择"),
+    )
+    parser.add_argument("--size", type=int, default=1000, help=text("how many", "数量"))
+    parser.add_argument(
+        "--interval-ms", type=float, default=1000, help=text("change interval", "变化周期（毫秒）")
+    )
+
+
+async def _workshop(args: argparse.Namespace, stopped: asyncio.Event) -> None:
+    from simulators.console import SHOP_HELP, command_shop
+    from simulators.workshop import Workshop
+
+    _require(args.speed > 0 and args.tick_s > 0, "--speed, --tick-s > 0")
+    async with Workshop(
+        seed=args.seed,
+        speed=args.speed,
+        tick_s=args.tick_s,
+        host=args.host,
+        opcua_port=args.opcua_port,
+        modbus_port=args.modbus_port,
+        username=args.username,
+        password=args.password,
+    ) as shop:
+        language = getattr(args, "lang", "en")
+        where: dict[str, Any] = {
+            "opcua_url": shop.opcua_url,
+            "modbus": f"{shop.modbus_host}:{shop.modbus_port}",
+        }
+        if args.json:
+            where["configuration"] = shop.describe(language=language)
+        _announce(args, where, hint=SHOP_HELP[language == "zh"])
+        await _until(stopped, shop.run(), lambda line: command_shop(shop, line))
+
+
+async def _modbus(args: argparse.Namespace, stopped: asyncio.Event) -> None:
+    from simulators.counting import CountingMap
+    from simulators.modbus_server import ModbusServer
+
+    _require(0 < args.size <= 65_536 and args.interval_ms > 0, "1 <= --size <= 65536")
+    bank = CountingMap(args.size, interval_s=args.interval_ms / 1e3, clock=time.monotonic)
+    async with ModbusServer({1: bank}, host=args.host, port=args.port) as server:
+        _announce(args, {"modbus": f"{server.host}:{server.port}", "unit": 1, "size": args.size})
+        await _until(stopped)
+
+
+async def _opcua(args: argparse.Namespace, stopped: asyncio.Event) -> None:
+    from simulators.counting import COUNTER, count, counting_points
+    from simulators.opcua_server import OpcuaServer
+
+    _require(args.size > 0 and args.interval_ms > 0, "--size, --interval-ms > 0")
+    points = {COUNTER: counting_points(args.size)}
+    async with OpcuaServer(points, host=args.host, port=args.port) as server:
+        _announce(args, {"opcua_url": server.url, "size": args.size})
+        await _until(stopped, count(server, args.size, interval_s=args.interval_ms / 1e3))
+
+
+async def _proxy(args: argparse.Namespace, stopped: asyncio.Event) -> None:
+    from simulators.console import PROXY_HELP, command_proxy
+    from simulators.proxy import TcpProxy
+
+    host, _, port = args.target.rpartition(":")
+    _require(bool(host) and port.isdecimal(), f"target host:port, not {args.target!r}")
+    async with TcpProxy(host, int(port), host=args.host, port=args.port) as proxy:
+        where = {"proxy": f"{proxy.host}:{proxy.port}", "target": args.target}
+        _announce(args, where, hint=PROXY_HELP[getattr(args, "lang", "en") == "zh"])
+        await _until(stopped, command=lambda line: command_proxy(proxy, line))
+
+
+def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise ValueError(what)
+
+
+def _announce(args: argparse.Namespace, where: dict[str, Any], *, hint: str = "") -> None:
+    """Print where it listens; the first lines, so that a script can read them."""
+    if args.json:
+        print(json.dumps(where, ensure_ascii=False), flush=True)
+        return
+    for name, value in where.items():
+        print(f"{name}: {value}", flush=True)
+    if hint:
+        print(hint, flush=True)
+
+
+async def _until(
+    stopped: asyncio.Event,
+    work: Coroutine[Any, Any, None] | None = None,
+    command: Callable[[str], Awaitable[str]] | None = None,
+) -> None:
+    """Let the simulator run until it is stopped, or until its work fails."""
+    from simulators.console import lines
+
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
+    if work is not None:
+        tasks.append(asyncio.create_task(work))
+    if command is not None:
+        tasks.append(asyncio.create_task(_obey(lines(), command, stopped)))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _obey(
+    typed: AsyncIterator[str], command: Callable[[str], Awaitable[str]], stopped: asyncio.Event
+) -> None:
+    """Answer typed lines; when the input ends, go on running."""
+    async for line in typed:
+        print(await command(line), flush=True)
+    await stopped.wait()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse and run; what `python -m simulators` calls."""
+    parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
+    add_arguments(parser, language="en")
+    return run(parser.parse_args(argv))

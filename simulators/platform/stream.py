@@ -1,0 +1,91 @@
+"""One stream of rows, (gateway, epoch): what arrived, twice, or not at all.
+
+Row numbers of an epoch begin at 1, so every number up to the highest one is seen, announced as lost
+by the gateway, or a hole. Nothing else is known of a hole: it is what the tests look for.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from simulators.platform.intervals import IntervalSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulators.platform.rows import Row
+
+_REMEMBERED: Final = 50_000
+"""Rows per stream whose content is remembered, to tell a repeat from another row of that name."""
+
+
+class Stream:
+    """Counts of one stream; `from_start` false forgives what came before the first row seen."""
+
+    def __init__(self, *, from_start: bool) -> None:
+        self.seen = IntervalSet()
+        self.lost = IntervalSet()
+        self.duplicates = 0
+        self.altered = 0
+        """Repeats whose content differs from the first arrival: two rows under one identity."""
+        self.announced_rows = 0
+        self.announced_values = 0
+        self._first = 1 if from_start else None
+        self._digests: OrderedDict[int, int] = OrderedDict()
+
+    def take(self, row: Row) -> bool:
+        """Count a row; whether it is new."""
+        digest = zlib.crc32(orjson.dumps(row.content))
+        if self._first is None:
+            self._first = row.number
+        if not self.seen.add(row.number):
+            self.duplicates += 1
+            self.altered += self._digests.get(row.number, digest) != digest
+            return False
+        self._digests[row.number] = digest
+        if len(self._digests) > _REMEMBERED:
+            self._digests.popitem(last=False)
+        return True
+
+    def announce(self, record: Mapping[str, Any]) -> None:
+        """Take the range of a `dropped` or `rejected` record as accounted for."""
+        self.lost.add(record["from"], record["to"])
+        self.announced_rows += record["rows"]
+        self.announced_values += record["values"]
+
+    @property
+    def holes(self) -> list[tuple[int, int]]:
+        """Ranges of row numbers neither seen nor announced as lost."""
+        ends = [end for end in (self.seen.last, self.lost.last) if end is not None]
+        if not ends or self._first is None:
+            return []
+        return [
+            hole
+            for first, last in self.seen.gaps(self._first, max(ends))
+            for hole in self.lost.gaps(first, last)
+        ]
+
+    @property
+    def missing_in_lost(self) -> int:
+        """Rows announced as lost that never arrived; `announced_rows` if all was told true."""
+        return sum(
+            last - first + 1 - self.seen.count(first, last) for first, last in self.lost.ranges
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as JSON values."""
+        return {
+            "rows": len(self.seen),
+            "last": self.seen.last,
+            "duplicates": self.duplicates,
+            "altered_duplicates": self.altered,
+            "holes": [list(item) for item in self.holes],
+            "lost": [list(item) for item in self.lost.ranges],
+            "lost_rows_announced": self.announced_rows,
+            "lost_values_announced": self.announced_values,
+            "lost_rows_missing": self.missing_in_lost,
+        }
