@@ -1,8 +1,8 @@
 """A CNC lathe or mill: programs, spindle, feed, axes, tools, alarms, part and time counters.
 
 The part counter rises at the end of a cycle that ran to its end and at no other time: an alarm
-costs the part. Time counters only rise. A machine that is off holds its last counters, and its
-spindle, feed and load are 0.
+costs the part. Time counters only rise. A machine switched off holds its counters; its spindle runs
+down, its feed and load with it.
 """
 
 from __future__ import annotations

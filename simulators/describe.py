@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulators.layout import LEDGER, PROCESSES, STATIONS, Link
+from simulators.points import NAMESPACE
 
 if TYPE_CHECKING:
     from simulators.layout import LedgerEntry, ShopProcess, Station
     from simulators.points import Point
 
-_NAMESPACE = "urn:chulian:simulator:workshop"
 _STATES = {"0": "off", "1": "idle", "2": "running", "3": "alarm", "4": "setup"}
 _SLOW_S = 10.0
 
@@ -68,7 +68,7 @@ def _tag(station: Station, point: Point, *, chinese: bool) -> dict[str, Any]:
     opcua = station.link is Link.OPCUA
     tag: dict[str, Any] = {
         "name": point.metric,
-        "address": f"nsu={_NAMESPACE};s={station.id}.{point.address}" if opcua else point.address,
+        "address": f"nsu={NAMESPACE};s={station.id}.{point.address}" if opcua else point.address,
         "type": point.type,
         "description": point.zh if chinese else point.en,
     }

@@ -7,6 +7,7 @@ and subscriptions of before are gone, as after a controller's reboot.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +17,7 @@ from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.server import Server
 from asyncua.server.user_managers import UserManager
 
+from simulators.points import NAMESPACE
 from simulators.ports import require_free
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 ua: Any = asyncua.ua  # its annotations contradict its own documented use; not checked
 
-NAMESPACE = "urn:chulian:simulator:workshop"
-"""Namespace of every simulated variable; its index is the server's business."""
 PRODUCT_URI = "urn:chulian:simulator"
 
 _VARIANTS = {
@@ -118,6 +118,7 @@ class OpcuaServer:
         if server.bserver is not None:
             self.port = server.bserver.port
         self._server = server
+        await self.tick(time.time_ns())
 
     async def stop(self) -> None:
         """Close every connection and forget every session."""

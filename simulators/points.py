@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulators.machine import Value
 
+NAMESPACE = "urn:chulian:simulator:workshop"
+"""OPC UA namespace of every simulated variable; its index is the server's business."""
+
 _INTEGERS = frozenset({"int16", "uint16", "int32", "uint32"})
 
 
@@ -114,8 +117,8 @@ PRESS_POINTS = (
     Point("machine.step", "hr:2", "uint16", "工步", "Step of the cycle"),
     Point("alarm.code", "hr:3", "uint16", "报警号", "Alarm code"),
     Point("part.count", "hr:4", "uint32", "冲压次数", "Strokes", "1"),
-    Point("time.power_on", "hr:6", "uint32", "通电时间", "Power-on time", "s", group="slow"),
-    Point("time.operating", "hr:8", "uint32", "运行时间", "Operating time", "s", group="slow"),
+    Point("time.power_on", "hr:6", "uint32", "通电时间", "Power-on time", "s"),
+    Point("time.operating", "hr:8", "uint32", "运行时间", "Operating time", "s"),
     Point("pressure.hydraulic", "hr:10", "float32", "系统压力", "Hydraulic pressure", "MPa"),
     Point("temperature.oil", "hr:12", "int16", "油温", "Oil temperature", "Cel", scale=0.1),
     Point("time.cycle", "hr:13", "uint16", "上一循环时间", "Last cycle time", "s", scale=0.1),

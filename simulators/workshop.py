@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from simulators.board import Board
@@ -91,8 +91,9 @@ class Workshop:
         try:
             if self._ticker is not None:
                 self._ticker.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._ticker
+                await asyncio.wait([self._ticker])
+                if not self._ticker.cancelled():
+                    self._ticker.result()  # a tick that failed must not pass in silence
         finally:
             await self._stack.aclose()
 

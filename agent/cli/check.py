@@ -6,6 +6,7 @@ with errors.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.output import Exit, print_json, print_problems, table_lines
@@ -45,7 +46,7 @@ def run(args: Namespace) -> int:
         print_json(_document(examined))
     else:
         if examined.problems:
-            print_problems(examined.problems, lang=args.lang)
+            print_problems(examined.problems, lang=args.lang, file=sys.stdout)
         if examined.loaded is not None:
             for line in summary_lines(examined.loaded, lang=args.lang):
                 print(line)

@@ -82,7 +82,7 @@ COMMANDS = {
     "demo": Command(
         "agent.cli.demo",
         Message(en="everything on one machine, one command", zh="一条命令，在本机演示全流程"),
-        config=False, json=False,
+        config=False,
     ),
 }  # fmt: skip
 """Every command by name, in the order in which help lists them."""

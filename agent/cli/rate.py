@@ -10,6 +10,7 @@ import argparse
 import json
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -21,12 +22,11 @@ from agent.cli.rate_text import print_view
 from agent.cli.rate_view import Origin, View, document
 from agent.config.model import ControlSet, RateMethod
 from agent.kpi.days import Calendar
-from agent.kpi.evidence import DeviceDay, Standing
+from agent.kpi.evidence import DeviceDay, Standing, demand
 from agent.kpi.ledger import Ledger
-from agent.kpi.rates import triples
 from agent.kpi.report import from_json, pair, rate_status
-from agent.kpi.result import compute
-from agent.store.outbox import StoreError
+from agent.kpi.result import compute, judged_rates
+from agent.store.file import read_evidence
 from agent.telemetry.status import Message, RateStatus
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Sources:
     ask: Callable[[Http], RateStatus | None]
     """Gives the running agent's rate, None when it does not answer."""
     read: Callable[[Path], Iterable[DeviceDayRow]]
-    """Gives the evidence in a store file; raises OSError, sqlite3.Error or StoreError."""
+    """Gives the evidence in a store file; raises OSError or sqlite3.Error."""
     now_ms: Callable[[], int]
 
 
@@ -108,21 +108,18 @@ def _with_choices(config: AgentConfig, args: argparse.Namespace) -> AgentConfig:
 
 
 def _look(config: AgentConfig, sources: Sources, as_of: date | None) -> View:
-    notes: tuple[Message, ...] = ()
-    if as_of is None:
-        status = sources.ask(config.http)
-        view = None if status is None else from_agent(config, status)
-        if view is not None:
-            return view
-        if status is not None:
-            notes = (_OTHER_LEDGER,)
+    """Take the running agent's rate if it is the one asked for, else look into the store."""
+    status = sources.ask(config.http)
+    found = from_agent(config, status, as_of) if status else _silent(config)
+    if isinstance(found, View):
+        return found
     try:
-        observations = [DeviceDay.of(row) for row in sources.read(config.store.path)]
-    except (OSError, sqlite3.Error, StoreError) as error:
-        why = _no_evidence(config, error)
+        days = [DeviceDay.of(row) for row in sources.read(config.store.path)]
+    except (OSError, sqlite3.Error) as error:
         view = from_observations(config, (), sources.now_ms(), as_of)
-        return view.without_evidence((*notes, why))
-    return from_observations(config, observations, sources.now_ms(), as_of).noting(notes)
+        return view.without_evidence((found, _unreadable(config, error)))
+    view = from_observations(config, days, sources.now_ms(), as_of)
+    return view.noting((found,))
 
 
 def from_observations(
@@ -142,48 +139,54 @@ def from_observations(
     )
 
 
-def from_agent(config: AgentConfig, status: RateStatus) -> View | None:
-    """Build the view from the running agent's rate; None if it is not of this file's ledger.
+def from_agent(config: AgentConfig, status: RateStatus, as_of: date | None) -> View | Message:
+    """Build the view from the running agent's rate, or say why it is not the one asked for.
 
     The figures are computed again from the ledger and the agent's standings, and must agree.
     """
-    if status.control_set != config.rate.control_set:
-        return None
-    ledger = Ledger.of(config)
-    as_of = Calendar(config.gateway.timezone).day(status.as_of_ms * _NS_PER_MS).date
-    processes = ledger.covered(as_of, config.rate.control_set)
+    today = Calendar(config.gateway.timezone).day(status.as_of_ms * _NS_PER_MS).date
+    if as_of not in {None, today} or status.control_set != config.rate.control_set:
+        return _OTHER_QUESTION
+    processes = Ledger.of(config).covered(today, config.rate.control_set)
     verified = _standing(status, Standing.VERIFIED)
-    rates = triples(
-        processes, contradicted=_standing(status, Standing.CONTRADICTED), verified=verified
+    rates = judged_rates(
+        processes,
+        demand(config.rate, today),
+        contradicted=_standing(status, Standing.CONTRADICTED),
+        verified=verified,
     )
-    figures = {
-        method.value: (pair(one.declared), pair(one.verified)) for method, one in rates.items()
-    }
+    figures = {m.value: (pair(one.declared), pair(one.verified)) for m, one in rates.items()}
     ids = [machine.id for machine in config.equipment]
     if figures != status.by_method or ids != [machine.id for machine in status.equipment]:
-        return None
-    return View(Origin.AGENT, config, as_of, processes, verified, rates, status.equipment)
+        return _OTHER_LEDGER
+    return View(Origin.AGENT, config, today, processes, verified, rates, status.equipment)
 
 
 def _standing(status: RateStatus, standing: Standing) -> frozenset[str]:
     return frozenset(m.id for m in status.equipment if m.status == standing)
 
 
+_OTHER_QUESTION = Message(
+    en="the running agent tells the rate of today and of its own control set only",
+    zh="正在运行的采集代理只提供当天、其自身口径下的结果",
+)
 _OTHER_LEDGER = Message(
-    en="a running agent answers, but with another ledger or another control set than this one; "
-    "its figures are not used",
-    zh="正在运行的采集代理所用台账或口径与此处不同，未采用它的结果",
+    en="the running agent uses another ledger than this file (restart it, or check the file); "
+    "its figures are not shown",
+    zh="正在运行的采集代理所用台账与此文件不一致（请重启代理或核对文件），未采用它的结果",
 )
 
 
-def _no_evidence(config: AgentConfig, error: Exception) -> Message:
-    why = str(error)
-    why_zh = error.zh if isinstance(error, StoreError) else why
+def _silent(config: AgentConfig) -> Message:
+    where = address(config.http)
+    return Message(en=f"no agent answers at {where}", zh=f"{where} 没有采集代理应答")
+
+
+def _unreadable(config: AgentConfig, error: Exception) -> Message:
+    path = config.store.path
     return Message(
-        en=f"no evidence at hand, so only what is declared: the agent does not answer at "
-        f"{address(config.http)} and {config.store.path} cannot be read ({why})",
-        zh=f"未取得采集证据，仅显示申报值：采集代理无应答（{address(config.http)}），"
-        f"存储文件 {config.store.path} 也无法读取（{why_zh}）",
+        en=f"the store {path} cannot be read ({error}), so only what is declared is shown",
+        zh=f"存储文件 {path} 无法读取（{error}），仅显示申报值",
     )
 
 
@@ -212,6 +215,6 @@ def _load(path: Path) -> AgentConfig:
 
 
 def _read(path: Path) -> Iterable[DeviceDayRow]:
-    from agent.store import read_evidence
-
-    return read_evidence(path)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=_TIMEOUT_S)) as connection:
+        return read_evidence(connection)

@@ -5,18 +5,17 @@ Shows exact fractions beside every percentage, and "—" where nothing is known:
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 
 from agent.cli.rate_view import Origin, counts, dropped, excluded
 from agent.config.model import RateMethod
 from agent.kpi.evidence import RULES, Standing, demand
 from agent.kpi.rates import Figure, NullReason
-from agent.kpi.reasons import null_sentence
+from agent.kpi.reasons import CONTROL_NAMES_ZH, null_sentence
 from agent.kpi.region import RATE_TARGET, percent_text
 from agent.telemetry.status import Message
 
@@ -51,64 +50,61 @@ _UNKNOWN = "—"
 def print_view(view: View, *, lang: str) -> None:
     """Print the view for a person."""
     console = Console(highlight=False, emoji=False, markup=False)
-    console.print(*_head(view, lang), sep="\n")
-    console.print(Group(_processes(view, lang), _formulas(view, lang), _machines(view, lang)))
-    for line in _foot(view, lang):
-        console.print(line)
+    tables = (_processes(view, lang), _formulas(view, lang), _machines(view, lang))
+    console.print(*_head(view, lang), "", _headline(view, lang), "", *tables, sep="\n")
+    console.print(*_foot(view, lang), sep="\n")
 
 
 def _head(view: View, lang: str) -> list[str]:
-    rate, one = view.config.rate, view.headline
-    asked = demand(rate, view.as_of)
+    rate, asked = view.config.rate, demand(view.config.rate, view.as_of)
     title = Message(en="Key-process CNC rate", zh="关键工序数控化率").text(lang)
+    day = Message(en=f"of {view.as_of}; rules {RULES}", zh=f"统计日 {view.as_of}；规则 {RULES}")
     window = Message(
-        en=f"of {view.as_of}; evidence {asked.first} to {asked.last}, "
-        f"{asked.needed_days} days with data needed; rules {RULES}",
-        zh=f"统计日 {view.as_of}；证据期 {asked.first} 至 {asked.last}，"
-        f"要求 {asked.needed_days} 天有数据；规则 {RULES}",
+        en=f"evidence {asked.first} to {asked.last}; {asked.needed_days} days with data needed",
+        zh=f"证据期 {asked.first} 至 {asked.last}；要求 {asked.needed_days} 天有数据",
     )
     lines = [
         "  ".join(part for part in (title, view.config.enterprise.name) if part),
+        day.text(lang),
+        _joined(_METHODS[rate.method], _SETS[rate.control_set], lang=lang),
         window.text(lang),
-        _joined(_METHODS[rate.method], _SETS[rate.control_set], _ORIGINS[view.origin], lang=lang),
+        _ORIGINS[view.origin].text(lang),
         *(note.text(lang) for note in view.notes),
-        "",
-        _figures(view, lang),
-        f"  {_target(view, lang)}",
     ]
-    if isinstance(one.declared, NullReason):
-        lines.append(f"  {null_sentence(one.declared).text(lang)}")
-    return lines
+    figures = (view.headline.declared, view.headline.verified)
+    missing = [f for f in figures if isinstance(f, NullReason)]
+    return lines + [null_sentence(reason).text(lang) for reason in missing[:1]]
 
 
 _DECLARED = Message(en="declared", zh="申报")
 _ADJUSTED = Message(en="adjusted", zh="核减后")
 _VERIFIED = Message(en="verified", zh="数据已验证")
 _GAP = Message(en="gap", zh="差距")
+_POINTS = Message(en=" points", zh=" 个百分点")
 _COVERAGE = Message(en="machines verified", zh="验证覆盖")
 
 
-def _figures(view: View, lang: str) -> str:
+def _headline(view: View, lang: str) -> Table:
+    """Make the four figures one reads first, each beside what it means for the target."""
     one = view.headline
-    parts = (
-        (_DECLARED, _figure(one.declared)),
-        (_VERIFIED, _figure(one.verified, known=view.proven)),
-        (_GAP, _points(one.gap, known=view.proven)),
-        (_COVERAGE, _covered(view)),
-    )
-    return "".join(f"  {name.text(lang)} {figure} " for name, figure in parts).rstrip()
+    verified = _target(one.verified, lang) if view.proven else ""
+    grid = Table.grid(padding=(0, 3, 0, 0), pad_edge=True)
+    grid.add_row(_DECLARED.text(lang), _figure(one.declared), _target(one.declared, lang))
+    grid.add_row(_VERIFIED.text(lang), _figure(one.verified, known=view.proven), verified)
+    grid.add_row(_GAP.text(lang), _points(one.gap, lang, known=view.proven), "")
+    grid.add_row(_COVERAGE.text(lang), _covered(view), "")
+    return grid
 
 
-def _target(view: View, lang: str) -> str:
-    """Compare both figures with the target, exactly."""
-    words = {True: Message(en="reached", zh="达到"), False: Message(en="not reached", zh="未达到"),
-             None: Message(en=_UNKNOWN, zh=_UNKNOWN)}  # fmt: skip
-    declared = words[RATE_TARGET.met(view.headline.declared)]
-    verified = words[RATE_TARGET.met(view.headline.verified) if view.proven else None]
-    return Message(
-        en=f"target 75 %: declared {declared.en}, verified {verified.en}",
-        zh=f"目标 75%：申报{declared.zh}，数据已验证{verified.zh}",
-    ).text(lang)
+def _target(figure: Figure, lang: str) -> str:
+    """Compare a figure with the target, exactly; say nothing where there is none."""
+    percent = RATE_TARGET.percent
+    words = {
+        True: Message(en=f"target {percent} %: reached", zh=f"目标 {percent}%：达到"),
+        False: Message(en=f"target {percent} %: not reached", zh=f"目标 {percent}%：未达到"),
+        None: Message(en="", zh=""),
+    }
+    return words[RATE_TARGET.met(figure)].text(lang)
 
 
 def _processes(view: View, lang: str) -> Table:
@@ -123,7 +119,7 @@ def _processes(view: View, lang: str) -> Table:
             _named(process.id, names[process.id]),
             str(len(process.able)),
             str(len(process.controlled)),
-            str(verified) if view.proven else _UNKNOWN,
+            str(verified) if view.judged else _UNKNOWN,
         )
     return table
 
@@ -152,7 +148,7 @@ def _machines(view: View, lang: str) -> Table:
         known = view.proven or not machine.declared
         table.add_row(
             _named(machine.id, machine.name),
-            machine.control_type,
+            _control(machine.control_type, lang),
             machine.level if view.proven else _UNKNOWN,
             _STANDINGS[Standing(machine.status)].text(lang) if known else _UNKNOWN,
             machine.message.text(lang) if known else _UNKNOWN,
@@ -196,12 +192,18 @@ def _figure(figure: Figure, *, known: bool = True) -> str:
     return f"{percent_text(figure)}% ({figure.numerator}/{figure.denominator})"
 
 
-def _points(figure: Figure, *, known: bool) -> str:
-    return percent_text(figure) if known and isinstance(figure, Fraction) else _UNKNOWN
+def _points(figure: Figure, lang: str, *, known: bool) -> str:
+    if not known or isinstance(figure, NullReason):
+        return _UNKNOWN
+    return percent_text(figure) + _POINTS.text(lang)
+
+
+def _control(control_type: str, lang: str) -> str:
+    return CONTROL_NAMES_ZH.get(control_type, control_type) if lang == "zh" else control_type
 
 
 def _covered(view: View) -> str:
-    found = counts(view) if view.proven else None
+    found = counts(view)
     if found is None:
         return _UNKNOWN
     return f"{found['verified']}/{found['declared']} ({found['percent']}%)"
@@ -212,11 +214,15 @@ def _named(id_: str, name: str) -> str:
 
 
 def _table(*titles: Message, lang: str, numbers: int = 0) -> Table:
-    """Make a table; `numbers` of the columns after the first are aligned to the right."""
+    """Make a table; `numbers` of the columns after the first are aligned to the right.
+
+    Text that does not fit goes on below: Chinese has no spaces to break at, and rich would cut it.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for at, title in enumerate(titles):
         right = 1 <= at <= numbers
-        table.add_column(title.text(lang), justify="right" if right else "left")
+        justify: Literal["left", "right"] = "right" if right else "left"
+        table.add_column(title.text(lang), justify=justify, overflow="fold")
     return table
 
 

@@ -52,6 +52,11 @@ class View:
         """Whether evidence was at hand; without it only declared figures mean anything."""
         return self.origin is not Origin.LEDGER
 
+    @property
+    def judged(self) -> bool:
+        """Whether machines could be verified at all: evidence at hand, the period long enough."""
+        return self.proven and demand(self.config.rate, self.as_of).assessable
+
     def noting(self, notes: tuple[Message, ...]) -> View:
         """Give the view with remarks."""
         return replace(self, notes=notes)
@@ -75,7 +80,8 @@ def dropped(view: View) -> tuple[Process, ...]:
 def document(view: View) -> dict[str, Any]:
     """Give everything shown as plain JSON types; what is not known is null."""
     rate, asked = view.config.rate, demand(view.config.rate, view.as_of)
-    declared = view.headline.declared
+    figures = (view.headline.declared, view.headline.verified)
+    missing = (f.value for f in figures if isinstance(f, NullReason))
     return {
         "rules": RULES,
         "origin": view.origin.value,
@@ -85,15 +91,15 @@ def document(view: View) -> dict[str, Any]:
         "method": rate.method.value,
         "control_set": rate.control_set.value,
         **_triple(view.headline, proven=view.proven),
-        "null_reason": declared.value if isinstance(declared, NullReason) else "",
-        "coverage": counts(view) if view.proven else None,
+        "null_reason": next(missing, ""),
+        "coverage": counts(view),
         "by_method": {m.value: _triple(t, proven=view.proven) for m, t in view.rates.items()},
         "processes": [
             {
                 "id": p.id,
                 "machines": sorted(p.able),
                 "declared": sorted(p.controlled),
-                "verified": sorted(p.controlled & view.verified) if view.proven else None,
+                "verified": sorted(p.controlled & view.verified) if view.judged else None,
             }
             for p in view.processes
         ],
@@ -135,6 +141,8 @@ def _json(figure: Figure) -> dict[str, Any] | None:
 
 def counts(view: View) -> dict[str, Any] | None:
     """Machines verified and declared, and the share of the first in the second."""
+    if not view.judged:
+        return None
     share = coverage(view.processes, view.verified)
     if isinstance(share, NullReason):
         return None

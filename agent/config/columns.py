@@ -75,10 +75,10 @@ STATE_WORDS: Mapping[str, MachineState] = {
 """Words a state may be written with in a table; tables are written with the English ones."""
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
-_STATE = re.compile(r"(?P<raw>(?:\\.|[^\\;；=＝])+)[=＝](?P<state>[^\\;；=＝]+)", re.DOTALL)
-_SEPARATOR = re.compile(r"[;；\s]*")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_MUST_ESCAPE = re.compile(r"([\\;；=＝])")
+_TOKEN = re.compile(r"\\.|.", re.DOTALL)
+_MUST_ESCAPE = re.compile(r"[\\;；=＝\n]|^\s|\s\Z")
+_SEPARATORS = {";", "；", "\n"}
+_EQUALS = {"=", "＝"}
 
 
 def find_column(title: str) -> Column | None:
@@ -97,24 +97,24 @@ def parse_states(text: str) -> dict[str, str] | None:
     A state that is none is left as written, for the model to refuse.
     """
     found: dict[str, str] = {}
-    at = _skip(text, 0)
-    while at < len(text):
-        match = _STATE.match(text, at)
-        if match is None:
+    for part in _split(_TOKEN.findall(text), _SEPARATORS):
+        if not part:
+            continue
+        raw, *rest = _split(part, _EQUALS)
+        if len(rest) != 1 or not raw or not rest[0]:
             return None
-        raw, word = _unescaped(match["raw"]), match["state"].strip()
-        if raw in found:
+        key, word = _text(raw), _text(rest[0])
+        if key in found:
             return None
-        found[raw] = str(STATE_WORDS.get(word.lower(), word))
-        at = _skip(text, match.end())
-        if at < len(text) and not _SEPARATOR.fullmatch(text[match.end() : at]):
-            return None
+        found[key] = str(STATE_WORDS.get(word.lower(), word))
     return found
 
 
 def format_states(states: Mapping[str, str]) -> str:
     """Write states so that `parse_states` gives them back."""
-    return ";".join(f"{_escaped(raw)}={state}" for raw, state in states.items())
+    return ";".join(
+        _MUST_ESCAPE.sub(r"\\\g<0>", raw) + f"={state}" for raw, state in states.items()
+    )
 
 
 def cell_of(tag: TagEntry, column: Column) -> str | float | None:
@@ -129,25 +129,24 @@ def cell_of(tag: TagEntry, column: Column) -> str | float | None:
     return str(value) or None
 
 
-def _skip(text: str, at: int) -> int:
-    match = _SEPARATOR.match(text, at)
-    return match.end() if match is not None else at
+def _split(tokens: list[str], at: set[str]) -> list[list[str]]:
+    """Split at unescaped separators; unescaped blanks around a part are dropped."""
+    parts: list[list[str]] = [[]]
+    for token in tokens:
+        if token in at:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    for part in parts:
+        while part and part[0].isspace():
+            del part[0]
+        while part and part[-1].isspace():
+            del part[-1]
+    return parts
 
 
-def _escaped(raw: str) -> str:
-    text = _MUST_ESCAPE.sub(r"\\\1", raw)
-    if text[:1].isspace():
-        text = "\\" + text
-    if text[-1:].isspace():
-        text = text[:-1] + "\\" + text[-1]
-    return text
-
-
-def _unescaped(text: str) -> str:
-    body = text.strip()
-    if body.endswith("\\") and len(text.rstrip()) < len(text):
-        body += text[len(text.rstrip())]
-    return _ESCAPED.sub(r"\1", body)
+def _text(tokens: list[str]) -> str:
+    return "".join(token[-1] for token in tokens)
 
 
 def _plain(title: str) -> str:

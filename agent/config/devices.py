@@ -52,25 +52,25 @@ def read_device(raw: Node, *, index: int, reading: Reading) -> Device:
     if not isinstance(raw.value, dict):
         validated(DeviceEntry, raw, where=where, problems=reading.problems)
         return Device(raw, where, None, None)
-    node = expand(raw, where=where, reading=reading)
-    problems_before = len(reading.problems)
+    start = len(reading.problems)
+    node, complete = expand(raw, where=where, reading=reading)
     entry = _host_half(node, where=where, reading=reading)
     tags = _tags(node, where=where, reading=reading)
-    enabled = node.entries.get("enabled")
-    if enabled is not None and enabled.value is False:
-        if entry is not None:
-            entry = entry.model_copy(update={"tags": tags_of(tags)})
-        return Device(node, where, entry, None)
+    if entry is not None and not entry.enabled:
+        return Device(node, where, entry.model_copy(update={"tags": tags_of(tags)}), None)
     driver = _driver(node, where=where, reading=reading)
     config = None
     if driver is not None:
         _unknown_keys(node, driver, where=where, reading=reading)
         config = _driver_half(node, driver, where=where, reading=reading)
     groups = plan_groups(node, tags, driver=driver, config=config, where=where, reading=reading)
+    if not complete:
+        found = [one for one in reading.problems[start:] if not _follows(one, where)]
+        reading.problems[start:] = found
     if entry is None:
         return Device(node, where, None, None)
     entry = entry.model_copy(update={"tags": tags_of(tags)})
-    failed = any(one.is_error for one in reading.problems[problems_before:])
+    failed = any(one.is_error for one in reading.problems[start:])
     if failed or driver is None or config is None:
         return Device(node, where, entry, None)
     plan = DevicePlan(entry, driver, config, driver.link(config), groups)
@@ -80,6 +80,12 @@ def read_device(raw: Node, *, index: int, reading: Reading) -> Device:
 def tags_of(pairs: list[tuple[Node, TagEntry]]) -> tuple[TagEntry, ...]:
     """Give the tags alone."""
     return tuple(tag for _, tag in pairs)
+
+
+def _follows(one: Problem, where: str) -> bool:
+    """Tell whether a problem only follows from a template or table that could not be read."""
+    own_key = one.where.startswith(f"{where}.") and "[" not in one.where.removeprefix(where)
+    return one.code == "W1603" or (one.code == "E1101" and own_key)
 
 
 def _host_half(node: Node, *, where: str, reading: Reading) -> DeviceEntry | None:

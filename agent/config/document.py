@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from ruamel.yaml import YAML
@@ -27,7 +28,7 @@ from agent.config.problems import Place, Problem, problem
 from agent.config.syntax import syntax_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_BYTES = 1_000_000
 """Largest file: some 10 000 points; more belongs into point tables."""
@@ -40,10 +41,16 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]{1,30}")
-_HEX = re.compile(r"0x[0-9a-fA-F]{1,24}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
-_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...] = (
+    (re.compile(r"[-+]?[0-9]{1,30}"), int),
+    (re.compile(r"0x[0-9a-fA-F]{1,24}"), partial(int, base=16)),
+    (re.compile(r"0o[0-7]{1,24}"), partial(int, base=8)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?"), float),
+    (
+        re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+        lambda text: float(text.replace(".", "")),
+    ),
+)
 _TEXT_TAGS = {"!", "tag:yaml.org,2002:str", "!!str"}
 
 
@@ -75,11 +82,16 @@ class Node:
         return found.value if found is not None and isinstance(found.value, str) else ""
 
     def plain(self) -> Any:
-        """Give the value as ordinary dicts and lists."""
+        """Give the value as ordinary dicts and lists, true and false as words.
+
+        pydantic reads the words where a truth value is wanted; as bool they would pass for 1 and 0.
+        """
         if isinstance(self.value, dict):
             return {key: child.plain() for key, child in self.value.items()}
         if isinstance(self.value, list):
             return [child.plain() for child in self.value]
+        if isinstance(self.value, bool):
+            return self.raw or str(self.value)
         return self.value
 
     def without(self, *keys: str) -> Node:
@@ -235,10 +247,7 @@ def resolve(text: str) -> Scalar:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    if _INT.fullmatch(text):
-        return int(text)
-    if _HEX.fullmatch(text):
-        return int(text, 16)
-    if _FLOAT.fullmatch(text) or _SPECIAL.fullmatch(text):
-        return float(text.replace(".inf", "inf").replace(".nan", "nan").lower().lstrip("."))
+    for shape, convert in _NUMBERS:
+        if shape.fullmatch(text):
+            return convert(text)
     return text

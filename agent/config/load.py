@@ -112,15 +112,10 @@ def _devices(root: Node, reading: Reading) -> list[Device]:
     section = root.entries.get("devices")
     items = section.items if section is not None else []
     devices = [read_device(item, index=i, reading=reading) for i, item in enumerate(items)]
-    if not any(_enabled(one.node) for one in devices):
+    if all(one.entry is not None and not one.entry.enabled for one in devices):
         place = section.place if section is not None else root.place
         reading.problems.append(problem("W1605", place, where="devices"))
     return devices
-
-
-def _enabled(device: Node) -> bool:
-    node = device.entries.get("enabled")
-    return node is None or node.value is not False
 
 
 def _publish(root: Node, reading: Reading) -> dict[str, str]:

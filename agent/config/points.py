@@ -166,7 +166,7 @@ def _tag(row: Row, columns: Sequence[Column | None], problems: list[Problem]) ->
 def _value(cell: Cell, column: Column, problems: list[Problem]) -> Node:
     value = cell.value
     if column.kind is Kind.NUMBER:
-        return Node(value, cell.place)
+        return Node(value, cell.place, raw=str(value))
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a spreadsheet keeps 40001 as 40001.0
     text = str(value).strip()

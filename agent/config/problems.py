@@ -87,7 +87,7 @@ class ConfigError(Exception):
 def problem(
     code: str, place: Place, *, where: str = "", seen: Any = None, **facts: str | Message
 ) -> Problem:
-    """Build a problem from its code's texts; `facts` and `seen` fill their braces, `{quoted}` too."""
+    """Build a problem from its code's texts; `seen` fills {seen} and {quoted}, `facts` the rest."""
     entry = CATALOGUE[code]
     shown = excerpt(seen)
     quoted = Message(en=f'"{shown}"', zh=f"“{shown}”")
@@ -130,7 +130,7 @@ def excerpt(value: Any) -> str:
 def _filled(text: Message, facts: dict[str, str | Message]) -> Message:
     english = {k: v.en if isinstance(v, Message) else v for k, v in facts.items()}
     chinese = {k: v.zh if isinstance(v, Message) else v for k, v in facts.items()}
-    return Message(
-        en=text.en.format(**english).strip(),
-        zh=text.zh.format(**chinese).strip(),
-    )
+    zh = text.zh.format(**chinese).strip()
+    # a blank parts Chinese from a number or a Latin word, not from a quotation mark
+    zh = zh.replace(" “", "“").replace("” ", "”")
+    return Message(en=text.en.format(**english).strip(), zh=zh)

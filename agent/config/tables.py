@@ -59,8 +59,8 @@ def write_workbook(tags: Sequence[TagEntry], *, lang: str, groups: Sequence[str]
     for row, tag in enumerate(tags, start=2):
         for number, cell in enumerate(_cells(tag), start=1):
             if isinstance(cell, str):
-                # as text even where it begins with an equals sign
-                sheet.cell(row, number).set_explicit_value(cell, data_type="s")
+                written = sheet.cell(row, number, cell)
+                written.data_type = "s"  # even where it begins with an equals sign
             elif cell is not None:
                 sheet.cell(row, number, cell)
     last = len(tags) + 1 + _SPARE_ROWS

@@ -15,6 +15,7 @@ from agent.config.document import MAX_BYTES, Node, parse
 from agent.config.problems import Place, Problem, problem
 from agent.config.reading import read_bounded, why
 from agent.config.translate import near
+from agent.config.words import WANTED
 
 if TYPE_CHECKING:
     from agent.config.reading import Reading
@@ -24,24 +25,33 @@ _FOLDER = "templates"
 _OWN_KEYS = ("id", "name", "enabled", "template", "points")
 """Keys that make one device; a template speaks for many."""
 
+_SHAPES = (("tags", list, "list_type"), ("groups", dict, "dict_type"))
+"""What is merged must be of these shapes; a device's own is checked by its model."""
+
 _HERE = Path(__file__).resolve().parent
 _PACKAGED = (_HERE / _FOLDER, _HERE.parents[1] / "configs" / _FOLDER)
 """In an installed wheel, and in a source tree."""
 
 
-def expand(device: Node, *, where: str, reading: Reading) -> Node:
-    """Give a device with its template and its point table merged in; problems are added."""
+def expand(device: Node, *, where: str, reading: Reading) -> tuple[Node, bool]:
+    """Give a device with its template and point table merged in, and whether both were readable.
+
+    Problems are added to the reading.
+    """
     lower = _template(device, where=where, reading=reading)
     rows = _points(device, where=where, reading=reading)
-    own = _tags(device, where=where, reading=reading)
-    merged = {**(lower.entries if lower else {}), **device.entries}
-    keys = {**(lower.keys if lower else {}), **device.keys}
-    if lower is not None and "groups" in device.entries:
+    complete = lower is not None and rows is not None
+    lower = lower or Node({}, device.place)
+    merged, keys = {**lower.entries, **device.entries}, {**lower.keys, **device.keys}
+    if "groups" in device.entries:
         merged["groups"] = _over(lower.entries.get("groups"), device.entries["groups"], depth=2)
-    if own is not None:
-        inherited = _addressed(lower, device.text("id")) if lower is not None else []
-        merged["tags"] = Node(_merge_tags(inherited, rows, own), device.place)
-    return Node(merged, device.place, keys)
+    own = device.entries.get("tags")
+    if own is None or isinstance(own.value, list):
+        inherited = _addressed(lower, device.text("id"))
+        stated = own.items if own is not None else []
+        reading.problems.extend(repeated_tags(stated, where=where))
+        merged["tags"] = Node(_merge_tags(inherited, rows or [], stated), device.place)
+    return Node(merged, device.place, keys), complete
 
 
 def available(reading: Reading) -> list[str]:
@@ -51,9 +61,10 @@ def available(reading: Reading) -> list[str]:
 
 
 def _template(device: Node, *, where: str, reading: Reading) -> Node | None:
+    """Give the template a device names, empty when it names none; None when it is unreadable."""
     node = device.entries.get("template")
     if node is None or not isinstance(node.value, str):
-        return None
+        return Node({}, device.place)
     name, where = node.value, f"{where}.template"
     if not _NAME.fullmatch(name):
         reading.problems.append(problem("E1402", node.place, where=where, seen=name))
@@ -87,37 +98,36 @@ def _read_template(name: str, place: Place, *, where: str, reading: Reading) -> 
         return None
     for key in (key for key in _OWN_KEYS if key in root.entries):
         reading.problems.append(problem("E1403", root.keys[key], where=key, seen=key))
-    root = root.without(*_OWN_KEYS)
-    tags = _tags(root, where=name, reading=reading)
-    return Node({**root.entries, "tags": Node(tags or [], root.place)}, root.place, root.keys)
+    for key, kind, wanted in _SHAPES:
+        node = root.entries.get(key)
+        if node is not None and not isinstance(node.value, kind):
+            reading.problems.append(
+                problem("E1103", node.place, where=key, seen=node.value, wanted=WANTED[wanted],
+                        advice="")
+            )  # fmt: skip
+    tags = root.entries.get("tags")
+    reading.problems.extend(repeated_tags(tags.items if tags is not None else [], where=name))
+    return root.without(*_OWN_KEYS)
 
 
-def _points(device: Node, *, where: str, reading: Reading) -> list[Node]:
+def _points(device: Node, *, where: str, reading: Reading) -> list[Node] | None:
+    """Give the rows of the point table a device names; None when it is unreadable."""
     node = device.entries.get("points")
     if node is None or not isinstance(node.value, str):
         return []
     from agent.config.points import read_points  # a shop without tables does not pay for it
 
-    rows, problems = read_points(reading.resolve(node.value), named_at=node.place, where=where)
+    path = reading.resolve(node.value)
+    rows, problems = read_points(path, named_at=node.place, where=where)
     reading.problems.extend([*problems, *repeated_tags(rows, where=where)])
-    return rows
-
-
-def _tags(owner: Node, *, where: str, reading: Reading) -> list[Node] | None:
-    """Give the tags written in a mapping, None when they are no list at all."""
-    node = owner.entries.get("tags")
-    if node is None or node.value is None:
-        return []
-    if not isinstance(node.value, list):
-        return None
-    reading.problems.extend(repeated_tags(node.items, where=where))
-    return node.items
+    return None if problems and not rows else rows
 
 
 def _addressed(template: Node, device: str) -> list[Node]:
     """Give a template's tags with `{id}` in their addresses replaced by the device's id."""
     tags = []
-    for tag in template.entries["tags"].items:
+    listed = template.entries.get("tags")
+    for tag in listed.items if listed is not None else []:
         address = tag.text("address")
         if "{id}" in address:
             node = Node(address.replace("{id}", device), tag.entries["address"].place)

@@ -24,7 +24,8 @@ DRIVERS = {
         "Remove 'mode' or write mode: {known}.", "请删去 mode，或改为 mode: {known}。",
     ),
     "E1305": entry(
-        "the address {quoted} cannot be read: {why}", "地址 {quoted} 无法读取：{why}", "{how}", "{how}",
+        "the address {quoted} cannot be read: {why}",
+        "地址 {quoted} 无法读取：{why}", "{how}", "{how}",
     ),
     "E1306": entry(
         "the driver {driver} could not prepare group {group}: {why}",

@@ -93,14 +93,16 @@ SHAPE = {
         "{about}", "{about}",
     ),
     "E1105": entry(
-        "{quoted} is not one of: {allowed}", "{quoted} 不在可选值之内：{allowed}", "{near}", "{near}",
+        "{quoted} is not one of: {allowed}",
+        "{quoted} 不在可选值之内：{allowed}", "{near}", "{near}",
     ),
     "E1106": entry(
         "{quoted} does not have the required form", "{quoted} 的格式不对",
         "{form}", "{form}",
     ),
     "E1107": entry(
-        "{quoted} has the wrong length: {bound}", "{quoted} 的长度不对：{bound}", "{about}", "{about}",
+        "{quoted} has the wrong length: {bound}",
+        "{quoted} 的长度不对：{bound}", "{about}", "{about}",
     ),
     "E1108": entry("{why}", "{why}", "{about}", "{about}"),
 }  # fmt: skip
@@ -136,7 +138,8 @@ REFERENCES = {
         "Use an IANA name, such as Asia/Shanghai.", "请使用 IANA 时区名，例如 Asia/Shanghai。",
     ),
     "E1207": entry(
-        "{quoted} is not a unified social credit code: {why}", "{quoted} 不是统一社会信用代码：{why}",
+        "{quoted} is not a unified social credit code: {why}",
+        "{quoted} 不是统一社会信用代码：{why}",
         "18 characters as on the business licence: digits and capitals, never I O S V Z.",
         "请按营业执照填写 18 位：数字和大写字母，不含 I、O、S、V、Z。",
     ),

@@ -8,6 +8,7 @@ Only good values count; a frame without any leaves no trace. One thread only (th
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from agent.kpi.days import Calendar
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from agent.kpi.days import Day
     from drivers.api import Frame, Value
 
-_GOOD = int(Quality.GOOD)
+_GOOD_MASK = bytes(quality == Quality.GOOD for quality in range(256))
+"""Turns a column of qualities into one of 1 (good) and 0, for `compress`."""
 _NS_PER_MS = 1_000_000
 _DAYS_COMPARED = 2
 """Days per group whose first values are kept: frames around midnight belong to either."""
@@ -122,7 +124,7 @@ class _Record:
 class _GroupDay:
     """One group's share in a day: its bounds, its count, and the first good value of a column."""
 
-    __slots__ = ("complete", "first", "from_ns", "record", "until_ns")
+    __slots__ = ("compared", "complete", "first", "from_ns", "record", "until_ns")
 
     def __init__(self, day: Day, record: _Record, size: int) -> None:
         self.from_ns = day.from_ns
@@ -131,9 +133,13 @@ class _GroupDay:
         self.complete: tuple[Value, ...] | None = None
         """The first values, once every column has one."""
         self.first: list[Value | _Unseen] = [_UNSEEN] * size
+        self.compared: tuple[Sequence[int], Sequence[Value]] | None = None
+        """What was compared last without a change; a machine at rest repeats it."""
 
     def differs(self, columns: Sequence[int], values: Sequence[Value]) -> bool:
         """Tell whether a value differs from the column's first of the day; keep new firsts."""
+        if (columns, values) == self.compared:
+            return False
         first = self.first
         for column, value in zip(columns, values, strict=True):
             known = first[column]
@@ -141,6 +147,7 @@ class _GroupDay:
                 first[column] = value
             elif known != value:
                 return True
+        self.compared = (columns, values)
         return False
 
     def differs_full(self, values: tuple[Value, ...]) -> bool:
@@ -212,11 +219,11 @@ class _Watch:
         times_ns = frame.times_ns
         if frame.qualities is None:
             return columns, values, times_ns or (frame.read_ns,)
-        good = [at for at, quality in enumerate(frame.qualities) if quality == _GOOD]
+        good = frame.qualities.translate(_GOOD_MASK)
         return (
-            [columns[at] for at in good],
-            [values[at] for at in good],
-            [times_ns[at] for at in good] if times_ns else (frame.read_ns,),
+            tuple(compress(columns, good)),
+            tuple(compress(values, good)),
+            tuple(compress(times_ns, good)) if times_ns else (frame.read_ns,),
         )
 
     def _count(
@@ -229,8 +236,9 @@ class _Watch:
         last_ns: int,
     ) -> None:
         record = today.record
-        control = self._control
-        controls = sum(control[column] for column in columns) if self._controls else 0
+        controls = self._controls
+        if controls and columns is not self._all:
+            controls = sum(map(self._control.__getitem__, columns))
         record.add(len(values), controls, first_ns, last_ns)
         if not record.changed and today.differs(columns, values):
             record.changed = True

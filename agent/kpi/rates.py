@@ -22,6 +22,8 @@ class NullReason(StrEnum):
     NO_KEY_PROCESS = "no_key_process"
     NO_MACHINE = "no_machine"
     """There are key processes, but no machine that could run one (formulas over machines)."""
+    TOO_FEW_SCHEDULED_DAYS = "too_few_scheduled_days"
+    """The period is too short for any judgement, so there is no verified rate."""
     NO_DECLARED_MACHINE = "no_declared_machine"
     """Nothing to cover: no machine is declared as numerically controlled."""
     NO_ENTERPRISE_ASSESSED = "no_enterprise_assessed"
@@ -142,6 +144,15 @@ def triples(
     return {
         method: Triple(formula(processes), formula(adjusted), formula(proven))
         for method, formula in FORMULAS.items()
+    }
+
+
+def unassessed(rates: Mapping[RateMethod, Triple]) -> dict[RateMethod, Triple]:
+    """Give the same without verified rates, where the period allows no judgement."""
+    reason = NullReason.TOO_FEW_SCHEDULED_DAYS
+    return {
+        method: one if isinstance(one.verified, NullReason) else replace(one, verified=reason)
+        for method, one in rates.items()
     }
 
 

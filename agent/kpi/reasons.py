@@ -40,7 +40,7 @@ _SENTENCES = {
     ),
     Reason.NOT_CLAIMED: Message(
         en="control type {control_type} does not count as numerically controlled here",
-        zh="控制方式为 {control_type}，按本口径不计入数控设备",
+        zh="控制方式为{control_type}，按本口径不计入数控设备",
     ),
     Reason.NOT_IN_SERVICE: Message(en="not in service on {last}", zh="{last} 当日不在役，不计入"),
     Reason.NO_KEY_PROCESS: Message(
@@ -93,6 +93,11 @@ _NULLS = {
         en="no machine can run a key process, so there is no rate over machines",
         zh="没有可承担关键工序的设备，按设备台数无法计算",
     ),
+    NullReason.TOO_FEW_SCHEDULED_DAYS: Message(
+        en="too few production days are scheduled in the period for a verified rate; choose a "
+        "longer period",
+        zh="统计期内计划生产日过少，无法给出已验证的数控化率；请延长统计期",
+    ),
     NullReason.NO_DECLARED_MACHINE: Message(
         en="no machine is declared as numerically controlled, so there is nothing to cover",
         zh="没有申报数控设备，无覆盖率可言",
@@ -105,7 +110,7 @@ _NULLS = {
     ),
 }
 
-CONTROL_NAMES_ZH = {"manual": "普通（手动）", "relay": "继电器", "robot": "工业机器人"}
+CONTROL_NAMES_ZH = {"manual": "手动", "relay": "继电器", "robot": "工业机器人"}
 """Control types that are words; the others are the same abbreviation in both languages."""
 
 

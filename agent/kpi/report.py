@@ -117,7 +117,7 @@ def rate_frame(result: RateResult) -> Frame:
 def rate_status(result: RateResult) -> RateStatus:
     """Give the snapshot that page, metrics and CLI show."""
     found, headline = result.headline_set, result.headline
-    declared = headline.declared
+    missing = (f for f in (headline.declared, headline.verified) if isinstance(f, NullReason))
     return RateStatus(
         method=result.method.value,
         control_set=result.control_set.value,
@@ -126,7 +126,7 @@ def rate_status(result: RateResult) -> RateStatus:
         adjusted=pair(headline.adjusted),
         verified=pair(headline.verified),
         coverage=result.counted,
-        null_reason=declared.value if isinstance(declared, NullReason) else "",
+        null_reason=next(missing, ""),
         by_method={
             method.value: (pair(one.declared), pair(one.verified))
             for method, one in found.rates.items()

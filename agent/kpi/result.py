@@ -7,7 +7,6 @@ which of them is the headline.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from agent.config.model import ControlSet
@@ -16,10 +15,12 @@ from agent.kpi.evidence import RULES, Standing, assess, demand, summarize
 from agent.kpi.ledger import Ledger
 from agent.kpi.rates import (
     Figure,
+    NullReason,
     coverage,
     machines_able,
     machines_controlled,
     triples,
+    unassessed,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from agent.config.model import AgentConfig, Process, RateMethod
     from agent.kpi.evidence import Assessment, Demand, DeviceDay
-    from agent.kpi.rates import CoveredProcess, Triple
+    from agent.kpi.rates import CoveredProcess, Processes, Triple
 
 _NS_PER_MS = 1_000_000
 
@@ -97,7 +98,7 @@ class RateResult:
     def counted(self) -> tuple[int, int] | None:
         """Machines (verified, declared) of the headline set, unreduced; None without declared."""
         found = self.headline_set
-        if not isinstance(found.coverage, Fraction):
+        if isinstance(found.coverage, NullReason):
             return None
         return len(found.declared & found.verified), len(found.declared)
 
@@ -121,7 +122,7 @@ def compute(
     sets: dict[ControlSet, SetResult] = {}
     for control_set in ControlSet:
         judged = assess(ledger, seen, asked, control_set=control_set)
-        sets[control_set] = set_result(ledger, judged, today, control_set=control_set)
+        sets[control_set] = _set_result(ledger, judged, asked, control_set=control_set)
     return RateResult(
         rules=RULES,
         computed_ms=now_ms,
@@ -133,24 +134,29 @@ def compute(
     )
 
 
-def set_result(
+def _set_result(
     ledger: Ledger,
     assessments: tuple[Assessment, ...],
-    day: date,
+    asked: Demand,
     *,
     control_set: ControlSet,
 ) -> SetResult:
-    """Apply the formulas to machines already judged under the control set."""
-    processes = ledger.covered(day, control_set)
+    processes = ledger.covered(asked.last, control_set)
     verified = _of(assessments, Standing.VERIFIED)
     contradicted = _of(assessments, Standing.CONTRADICTED)
-    return SetResult(
-        control_set=control_set,
-        processes=processes,
-        assessments=assessments,
-        rates=triples(processes, contradicted=contradicted, verified=verified),
-        coverage=coverage(processes, verified),
+    rates = judged_rates(processes, asked, contradicted=contradicted, verified=verified)
+    covered = (
+        coverage(processes, verified) if asked.assessable else NullReason.TOO_FEW_SCHEDULED_DAYS
     )
+    return SetResult(control_set, processes, assessments, rates, covered)
+
+
+def judged_rates(
+    processes: Processes, asked: Demand, *, contradicted: frozenset[str], verified: frozenset[str]
+) -> dict[RateMethod, Triple]:
+    """Apply the formulas to judged machines; no verified rate where the period allows none."""
+    rates = triples(processes, contradicted=contradicted, verified=verified)
+    return rates if asked.assessable else unassessed(rates)
 
 
 def _of(assessments: tuple[Assessment, ...], standing: Standing) -> frozenset[str]:

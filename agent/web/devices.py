@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from agent.telemetry.status import DeviceState
 from agent.web import words
-from agent.web.figures import number, unit_text, value_text
+from agent.web.figures import age, number, unit_text, value_text
 from agent.web.headline import problem_of, title_of
 from agent.web.markup import Markup, tag
 from agent.web.view import icon
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from agent.web.view import View
 
 _PREVIEW: Final = 6
-"""Points shown on a card that was not opened; keeps a page of many machines cheap and short."""
+"""Points shown on a card that was not opened."""
+
+_PREVIEW_TOTAL: Final = 120
+"""Points shown on all closed cards together: with many machines each shows fewer, then none, so
+that making the page never holds up the collection that runs in the same loop."""
 
 _GOOD: Final = 192
 _TONES: Final = {
@@ -35,7 +40,8 @@ def devices(status: Status, view: View, opened: frozenset[str]) -> Markup | None
     """Make the section of all machines; None when there are none."""
     if not status.devices:
         return None
-    cards = (_card(device, view, opened) for device in status.devices)
+    preview = min(_PREVIEW, _PREVIEW_TOTAL // len(status.devices))
+    cards = (_card(device, view, opened=opened, preview=preview) for device in status.devices)
     return tag(
         "section",
         tag("h2", view.say(words.DEVICES)),
@@ -66,17 +72,18 @@ def _known_state(device: DeviceStatus) -> str:
     return device.machine_state if device.machine_state in words.MACHINE_STATES else "unknown"
 
 
-def _card(device: DeviceStatus, view: View, opened: frozenset[str]) -> Markup:
+def _card(device: DeviceStatus, view: View, *, opened: frozenset[str], preview: int) -> Markup:
     tone = _TONES[device.state]
     problem = problem_of(device)
+    shown = device.tags if device.id in opened else device.tags[:preview]
     places = (device.workshop, device.line, device.driver, device.link)
     return tag(
         "article",
         tag("header", tag("h3", title_of(device)), _badge(device, view)),
         tag("p", _link_line(device, view), class_=f"link t-{tone}"),
         tag("p", view.say(problem), class_="problem") if problem else None,
-        _table(device, view, whole=device.id in opened) if device.tags else None,
-        _toggle(device, view, opened),
+        _table(shown, view) if shown else None,
+        _toggle(device, view, opened=opened, preview=preview),
         tag("p", " · ".join(filter(None, places)), class_="small"),
         tag("p", _counts(device, view), class_="small"),
         class_=f"card tone-{tone}",
@@ -104,8 +111,7 @@ def _counts(device: DeviceStatus, view: View) -> str:
     )
 
 
-def _table(device: DeviceStatus, view: View, *, whole: bool) -> Markup:
-    shown = device.tags if whole else device.tags[:_PREVIEW]
+def _table(shown: tuple[TagStatus, ...], view: View) -> Markup:
     head = tag("tr", *(tag("th", view.say(w), scope="col", class_=c) for w, c in _COLUMNS))
     return tag("table", tag("thead", head), tag("tbody", *(_row(t, view) for t in shown)))
 
@@ -137,18 +143,29 @@ def _value(point: TagStatus, view: View) -> Markup:
 
 
 def _quality(point: TagStatus, view: View) -> Markup:
+    """Show quality, age and reason; a quality that OPC does not know counts as bad."""
     known = point.quality if point.quality in words.QUALITIES else 0
-    word = tag("span", icon(_QUALITY_ICONS[known]), view.say(words.QUALITIES[known]),
-               class_=f"quality q-{known}")  # fmt: skip
+    word = _quality_word(known, view.language)
+    if point.quality == _GOOD and not point.reason:
+        return tag("div", word, " ", tag("small", age(view.now_ms, point.time_ms, view.language)))
     meaning = words.REASONS.get(point.reason)
     reason = tag("small", view.say(meaning), " ") if meaning else None
     code = tag("code", point.reason) if point.reason else None
     return tag("div", word, " ", tag("small", view.since(point.time_ms)), reason, code)
 
 
-def _toggle(device: DeviceStatus, view: View, opened: frozenset[str]) -> Markup | None:
+@cache
+def _quality_word(quality: int, language: str) -> Markup:
+    """Show a quality as colour, sign and word."""
+    text = words.QUALITIES[quality].text(language)
+    return tag("span", icon(_QUALITY_ICONS[quality]), text, class_=f"quality q-{quality}")
+
+
+def _toggle(
+    device: DeviceStatus, view: View, *, opened: frozenset[str], preview: int
+) -> Markup | None:
     """Make the link that opens or closes the table; it works without a script."""
-    hidden = device.tags[_PREVIEW:]
+    hidden = device.tags[preview:]
     if not hidden:
         return None
     if device.id in opened:

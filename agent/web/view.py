@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from agent.web.figures import age, span
@@ -51,6 +52,7 @@ class View:
         return tag("time", age(self.now_ms, then_ms, self.language), datetime=exact, title=exact)
 
 
+@cache
 def icon(name: str) -> Markup:
     """Draw one of the small signs that stand beside a word."""
     return tag("svg", tag("path", d=_ICONS[name]), viewBox="0 0 16 16", class_=f"icon i-{name}",

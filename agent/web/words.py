@@ -111,7 +111,7 @@ PLATFORM_DO: Final = Message(
 )
 CATCHING_UP: Final = Message(
     en="Catching up: {rows} rows wait, the oldest for {age}",
-    zh="正在补传：{rows} 行待传，最早的已等 {age}",
+    zh="正在补传：{rows} 行待发送，最早的已等 {age}",
 )
 STORE_TROUBLE: Final = Message(en="The local store has a problem", zh="本机存储有故障")
 UNBALANCED: Final = Message(
@@ -140,7 +140,7 @@ CONNECTED: Final = Message(en="connected", zh="已连接")
 DISCONNECTED: Final = Message(en="not connected", zh="未连接")
 SINCE: Final = Message(en="for {age}", zh="已持续 {age}")
 NOTHING_WAITS: Final = Message(en="nothing waits", zh="没有积压")
-WAITING: Final = Message(en="{rows} rows wait", zh="{rows} 行待传")
+WAITING: Final = Message(en="{rows} rows wait", zh="{rows} 行待发送")
 OLDEST: Final = Message(en="oldest stored {age}", zh="最早一行存于 {age}")
 ROOM: Final = Message(en="{used} of {limit} used", zh="已用 {used}，上限 {limit}")
 INTAKE: Final = Message(en="{n} frames on their way to disk", zh="{n} 帧正在写入")
@@ -149,11 +149,11 @@ MESSAGES: Final = Message(
     zh="已发 {sent} 条 · 已确认 {acked} · 在途 {flight}",
 )
 LAW: Final = Message(en="Is anything lost?", zh="数据有没有丢？")
-STORED: Final = Message(en="stored", zh="已存")
-ACKED: Final = Message(en="accepted", zh="平台已收")
-REJECTED: Final = Message(en="refused", zh="平台拒收")
-DROPPED: Final = Message(en="dropped", zh="超限丢弃")
-WAITS: Final = Message(en="waiting", zh="待传")
+STORED: Final = Message(en="stored", zh="已入库")
+ACKED: Final = Message(en="acknowledged", zh="已确认")
+REJECTED: Final = Message(en="refused", zh="被拒收")
+DROPPED: Final = Message(en="dropped", zh="已丢弃")
+WAITS: Final = Message(en="waiting", zh="待发送")
 ROWS: Final = Message(en="rows", zh="行")
 VALUES: Final = Message(en="values", zh="数值")
 BALANCED: Final = Message(en="adds up: nothing is unaccounted for", zh="账平：每一行都有去向")

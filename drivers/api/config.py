@@ -28,7 +28,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class DeviceConfig(BaseModel):
     """What a driver must know to reach one device; subclassed by each driver.
 
-    The subclass narrows `driver` to a Literal of its own name, equal to its entry point.
+    The subclass narrows `driver` to a Literal of its own name, equal to its entry point, and gives
+    no default: a device always names its driver.
     Every field has a description; secrets are `pydantic.SecretStr`.
     """
 

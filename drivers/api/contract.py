@@ -4,6 +4,10 @@ A driver never retries, schedules, scales or stores: the host does. `plan` does 
 exists or it does not: `open` gives one, leaving the block ends it, and none is used twice.
 What a session can do is told by the protocols its class satisfies (`issubclass`), not by flags.
 
+Several tasks call one session at once, one per poll group: a session gives each its own answer and
+serialises what its wire cannot interleave. A call may be cancelled at any moment; afterwards the
+session answers what is asked next, or is lost. A lost session goes on raising SessionLost.
+
 Times are seconds where a name ends in `_s`, UTC nanoseconds where it ends in `_ns`.
 """
 
@@ -14,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from drivers.api.config import DeviceConfig
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from drivers.api.types import FoundPoint, Frame, Identity, Tag, Value, WriteResult
@@ -66,7 +70,7 @@ class Polls(Protocol[PlanT_contra]):
 class Subscribes(Protocol[PlanT_contra]):
     """Sessions that are told of changes."""
 
-    def subscribe(self, plan: PlanT_contra, *, interval_s: float) -> AsyncIterator[Frame]:
+    def subscribe(self, plan: PlanT_contra, *, interval_s: float) -> AsyncGenerator[Frame, None]:
         """Yield the current value of every tag, then changes, as frames.
 
         Frames wait in a buffer bounded by the driver; what did not fit is counted in
@@ -86,7 +90,7 @@ class Identifies(Protocol):
 class Browses(Protocol):
     """Sessions that can list what a device offers."""
 
-    def browse(self, at: str | None = None) -> AsyncIterator[FoundPoint]:
+    def browse(self, at: str | None = None) -> AsyncGenerator[FoundPoint, None]:
         """Walk lazily from an address (the root without one)."""
 
 

@@ -77,6 +77,8 @@ class Tag:
 class Frame:
     """One read of one group of one device. Every column has the length of `values`.
 
+    A good value is never None, a BAD one always is; every value that is not good has its reason.
+
     A driver never changes a frame after handing it over. It may hand over the *same* `values`
     object as before when the device's answer was byte-identical: the host then skips work.
     """
@@ -93,7 +95,7 @@ class Frame:
     reasons: Mapping[int, str] | None = None
     """Position in `values` -> the protocol's symbolic status, for values that are not good."""
     times_ns: tuple[int, ...] | None = None
-    """The device's own UTC stamp of each value; None = every value is stamped `read_ns`."""
+    """The device's own UTC stamp of each value, with `clock` DEVICE; None = all are `read_ns`."""
     clock: ClockSource = ClockSource.AGENT
     overflow: int = 0
     """Changes the device reported as lost before this frame (its queue ran over)."""

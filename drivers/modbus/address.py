@@ -45,6 +45,10 @@ class Table(StrEnum):
         """Whether an address of the table is one bit, not one register."""
         return self in {Table.COILS, Table.DISCRETE_INPUTS}
 
+    def payload_bytes(self, count: int) -> int:
+        """Count the bytes of data in the answer to a request for `count` addresses."""
+        return (count + 7) // 8 if self.holds_bits else 2 * count
+
 
 class Order(Enum):
     """Order of a value's bytes on the wire; A is the most significant of each four (or two)."""

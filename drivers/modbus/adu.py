@@ -95,7 +95,7 @@ class Request:
 def read_request(table: Table, *, unit: int, start: int, count: int) -> Request:
     """Make the request for `count` addresses of a table from `start`."""
     function = FUNCTIONS[table]
-    payload_bytes = (count + 7) // 8 if table.holds_bits else 2 * count
+    payload_bytes = table.payload_bytes(count)
     return Request(
         unit=unit,
         function=function,

@@ -35,6 +35,11 @@ class Block:
     columns: tuple[int, ...]
     """Which tag of the plan each of `tags` is."""
 
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of data in the answer to the request."""
+        return self.table.payload_bytes(self.count)
+
 
 def coalesce(config: ModbusConfig, tags: Sequence[Tag], points: Sequence[Point]) -> Iterator[Block]:
     """Join neighbours into blocks, never across more than `max_gap` unasked addresses."""

@@ -1,23 +1,18 @@
-"""From the bytes of registers to values, one value at a time; the reference for the fast decoder.
+"""The encodings of values in registers: number formats, byte orders, text.
 
 Registers arrive big-endian, in the order of the device (Modbus Application Protocol V1.1b3, 4.2);
-what lies beyond 16 bits is the maker's choice and named by `Order`. A value that is no number or
-no text is None with a reason, never a substitute. Pure: no I/O, no state.
+what lies beyond 16 bits is the maker's choice and named by `Order`. Pure: no I/O, no state.
 """
 
 from __future__ import annotations
 
 import codecs
-import math
-import struct
 from typing import TYPE_CHECKING
 
 from drivers.api import DataType
-from drivers.modbus.address import Order
 
 if TYPE_CHECKING:
-    from drivers.api import Value
-    from drivers.modbus.address import Point
+    from drivers.modbus.address import Order
 
 NOT_A_NUMBER = "BadNotANumber"
 """Reason of a float that is NaN or infinite."""
@@ -68,34 +63,3 @@ def text(raw: bytes) -> str | None:
         except UnicodeDecodeError:
             return None
     return decoded if used == len(raw) else None
-
-
-def decode_value(point: Point, payload: bytes, block_start: int) -> tuple[Value, str]:
-    """Decode one point from the payload of the request that began at `block_start`.
-
-    Gives the value and an empty reason, or None and the reason why there is no value.
-    """
-    place = point.start - block_start
-    if point.table.holds_bits:
-        byte, bit = divmod(place, BITS_PER_BYTE)
-        return bool(payload[byte] >> bit & 1), ""
-    first = REGISTER_BYTES * place
-    raw = payload[first : first + REGISTER_BYTES * point.width]
-    if point.data_type is DataType.BOOL:
-        return any(raw), ""
-    if point.data_type is DataType.BIT:
-        return bool(int.from_bytes(raw, "big") & register_mask(point.bit, point.order)), ""
-    if point.order is not Order.ABCD:
-        raw = bytes(raw[at] for at in byte_positions(point.width, point.order))
-    if point.data_type is DataType.STRING:
-        decoded = text(raw)
-        return decoded, "" if decoded is not None else NOT_TEXT
-    return _number(NUMBER_CODES[point.data_type], raw)
-
-
-def _number(code: str, raw: bytes) -> tuple[Value, str]:
-    """Decode a big-endian number; one that is not finite is no value."""
-    (number,) = struct.unpack(f">{code}", raw)
-    if isinstance(number, float) and not math.isfinite(number):
-        return None, NOT_A_NUMBER
-    return number, ""

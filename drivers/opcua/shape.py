@@ -28,8 +28,11 @@ from drivers.opcua.items import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_SHAPES = 16
-"""Shapes kept per subscription; beyond, all are forgotten and learned anew."""
+MOST_ITEMS = 32_768
+"""Items of all shapes of a subscription, about 150 bytes each; beyond, no more are learned."""
+
+MISSES_TO_FORGET = 256
+"""After so many messages that no shape decoded, all are forgotten and learned anew."""
 
 LEAST_ITEMS = 2
 """Fewer items gain nothing."""
@@ -37,7 +40,7 @@ LEAST_ITEMS = 2
 Pick: TypeAlias = "Callable[[tuple[Any, ...]], tuple[Any, ...]]"
 """Takes some places of an unpacked message."""
 
-_Key = tuple[int, int]
+_Key = tuple[int, int, bytes]  # bytes in the message, items, head of the first item
 
 
 class Shape:
@@ -81,6 +84,8 @@ class NotificationDecoder:
         """The handles of a message that holds every point once; compare with `is`."""
         self._shapes: dict[_Key, Shape] = {}
         self._seen: dict[_Key, tuple[int, ...]] = {}
+        self._items = 0
+        self._misses = 0
         self.shape_hits = 0
         """Messages that a learned shape decoded."""
 
@@ -92,7 +97,7 @@ class NotificationDecoder:
         """
         with decoding("a notification"):
             count, first = count_at(data, pos, least_bytes=HEAD_BYTES - 1)
-            key = (end - pos, count)
+            key = (end - pos, count, data[first : first + HEAD_BYTES])
             shape = self._shapes.get(key)
             if shape is not None:
                 columns = shape.decode(data, first)
@@ -110,18 +115,25 @@ class NotificationDecoder:
         return columns
 
     def _consider(self, key: _Key, columns: Columns, data: bytes, first: int) -> None:
-        """Learn the shape if the same items came in the last message of this size, too."""
-        if key[1] < LEAST_ITEMS:
+        """Learn the shape if the same items came in the last message like this one, too."""
+        count = key[1]
+        self._misses += 1
+        if self._misses > MISSES_TO_FORGET:
+            self._forget()
+        if count < LEAST_ITEMS or self._items + count > MOST_ITEMS:
             return
         if self._seen.get(key) != columns.handles:
-            if len(self._seen) >= MOST_SHAPES:
-                self._seen.clear()
-                self._shapes.clear()
             self._seen[key] = columns.handles
             return
         shape = _learn(columns.handles, data, first)
         if shape is not None:
             self._shapes[key] = shape
+            self._items += count
+
+    def _forget(self) -> None:
+        self._shapes.clear()
+        self._seen.clear()
+        self._items = self._misses = 0
 
 
 def _learn(handles: tuple[int, ...], data: bytes, pos: int) -> Shape | None:

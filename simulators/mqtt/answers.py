@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from simulators.mqtt.packets import Version
-from simulators.mqtt.topics import valid_filter
-from simulators.mqtt.wire import Reason
+from simulators.mqtt.topics import valid_filter, valid_topic
+from simulators.mqtt.wire import MqttError, Property, Reason
 
 if TYPE_CHECKING:
-    from simulators.mqtt.packets import Subscription
+    from simulators.mqtt.packets import Publish, Subscription
 
 _V311_REFUSALS: Final = {
     Reason.UNSUPPORTED_PROTOCOL_VERSION: 1,
@@ -37,3 +37,13 @@ def granted(wanted: Subscription, version: Version) -> int:
     if refusal is None:
         return min(wanted.qos, 1)
     return refusal if version is Version.V5 else Reason.UNSPECIFIED_ERROR
+
+
+def check_publish(packet: Publish) -> None:
+    """Raise MqttError for a message this broker does not take."""
+    if packet.qos > 1:
+        raise MqttError(Reason.QOS_NOT_SUPPORTED, "this broker takes QoS 0 and 1 only")
+    if Property.TOPIC_ALIAS in packet.properties:
+        raise MqttError(Reason.TOPIC_ALIAS_INVALID, "this broker takes no topic alias")
+    if not valid_topic(packet.topic):
+        raise MqttError(Reason.TOPIC_NAME_INVALID, "a topic name is empty or holds wildcards")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-from simulators.mqtt.answers import connack_code, granted
+from simulators.mqtt.answers import check_publish, connack_code, granted
 from simulators.mqtt.decode import Framer, decode
 from simulators.mqtt.encode import encode
 from simulators.mqtt.packets import (
@@ -29,7 +29,6 @@ from simulators.mqtt.packets import (
     Unsubscribe,
     Version,
 )
-from simulators.mqtt.topics import valid_topic
 from simulators.mqtt.wire import MqttError, Property, Reason, number_property
 
 if TYPE_CHECKING:
@@ -58,7 +57,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._writable = True
         self._closing = False
-        self._keepalive_s = 0
+        self._began = False
+        self._silence_s = 0.0
         self._heard_s = 0.0
         self._unacked: set[int] = set()
         self._held: dict[int, int] = {}
@@ -73,15 +73,17 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to wait for CONNECT."""
         self._transport = cast("asyncio.Transport", transport)
-        self._timer = self._loop.call_later(_CONNECT_WITHIN_S, self.abort)
+        self._allow_silence(_CONNECT_WITHIN_S)
         self._broker.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Handle every packet that is complete."""
-        if not self._heard_s and data[0] != _CONNECT_BYTE:
+        if self.session is not None:
+            self._heard_s = self._loop.time()
+        elif not self._began and data[0] != _CONNECT_BYTE:
             self.abort()
             return
-        self._heard_s = self._loop.time()
+        self._began = True
         self._framer.max_bytes = self._broker.limits.max_packet_bytes
         try:
             for first, body in self._framer.feed(data):
@@ -103,9 +105,8 @@ class Connection(asyncio.Protocol):
         if self.session is not None and self.session.link is self:
             self.session.pump()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Leave the session, with its Will unless the client said goodbye."""
-        del exc
         self._closing = True
         self._cancel_timer()
         self._broker.closed(self)
@@ -120,8 +121,11 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Put bytes on the wire as they are."""
-        if self._transport is not None and not self._closing:
-            self._transport.write(data)
+        if self._transport is None or self._closing:
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > self._broker.limits.queued_bytes:
+            self.abort()
 
     def end(self, reason: int, text: str = "") -> None:
         """Say goodbye with a reason (MQTT 5) and close."""
@@ -194,7 +198,7 @@ class Connection(asyncio.Protocol):
         )
         self._broker.stats.connects += 1
         self.session, present = self._broker.router.attach(self, packet)
-        self._start_keepalive(packet.keepalive_s)
+        self._allow_silence(packet.keepalive_s * _KEEPALIVE_FACTOR)
         announced: Properties = {
             Property.MAXIMUM_QOS: 1,
             Property.RECEIVE_MAXIMUM: limits.receive_maximum,
@@ -208,12 +212,7 @@ class Connection(asyncio.Protocol):
         self.session.resume(self, receive_maximum=maximum)
 
     def _publish(self, packet: Publish, session: Session) -> None:
-        if packet.qos > 1:
-            raise MqttError(Reason.QOS_NOT_SUPPORTED, "this broker takes QoS 0 and 1 only")
-        if Property.TOPIC_ALIAS in packet.properties:
-            raise MqttError(Reason.TOPIC_ALIAS_INVALID, "this broker takes no topic alias")
-        if not valid_topic(packet.topic):
-            raise MqttError(Reason.TOPIC_NAME_INVALID, "a topic name is empty or holds wildcards")
+        check_publish(packet)
         repeated = packet.packet_id in self._unacked
         if packet.qos and not repeated and len(self._unacked) >= self._receive_maximum:
             text = f"more than {self._receive_maximum} messages without PUBACK"
@@ -241,6 +240,7 @@ class Connection(asyncio.Protocol):
         data = encode(Puback(packet_id, reason), self.version)
         self.write(data * 2 if self._broker.faults.double_pubacks else data)
         self._broker.stats.acknowledged += 1
+        self._broker.changed()
 
     def _subscribe(self, packet: Subscribe, session: Session) -> None:
         if Property.SUBSCRIPTION_ID in packet.properties:
@@ -266,20 +266,20 @@ class Connection(asyncio.Protocol):
         )
         self._close()
 
-    def _start_keepalive(self, keepalive_s: int) -> None:
+    def _allow_silence(self, seconds: float) -> None:
         self._cancel_timer()
-        self._keepalive_s = keepalive_s
-        if keepalive_s:
-            self._timer = self._loop.call_later(keepalive_s * _KEEPALIVE_FACTOR, self._check_alive)
+        self._silence_s, self._heard_s = seconds, self._loop.time()
+        if seconds:
+            self._timer = self._loop.call_later(seconds, self._check_alive)
 
     def _check_alive(self) -> None:
         if self._broker.frozen:
             self._heard_s = self._loop.time()
-        left_s = self._heard_s + self._keepalive_s * _KEEPALIVE_FACTOR - self._loop.time()
+        left_s = self._heard_s + self._silence_s - self._loop.time()
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self._check_alive)
         else:
-            self.end(Reason.KEEP_ALIVE_TIMEOUT, f"nothing heard for 1.5 x {self._keepalive_s} s")
+            self.end(Reason.KEEP_ALIVE_TIMEOUT, f"nothing heard for {self._silence_s:g} s")
 
     def _fail(self, error: MqttError) -> None:
         if error.reason is Reason.UNSUPPORTED_PROTOCOL_VERSION:

@@ -1,7 +1,7 @@
 """`python -m simulators.platform --url mqtt://HOST:PORT`: receive for a while, then tell.
 
-Ends after --seconds or on SIGINT or SIGTERM. Exit codes: 0 all well, 1 holes or invalid messages,
-2 usage, 3 broker unreachable.
+Ends after --seconds or on SIGINT or SIGTERM. Exit codes: 0 all well, 1 lost, altered or invalid
+data, 2 usage, 3 broker unreachable.
 """
 
 from __future__ import annotations
@@ -102,11 +102,12 @@ async def receive(options: argparse.Namespace) -> dict[str, Any]:
 
 def render(summary: dict[str, Any]) -> str:
     """Give the summary as a few lines for a person."""
-    lines = [
+    counts = (
         "messages {messages}, rows {rows} (live {live_rows}, backlog {backlog_rows}, events"
-        " {event_rows}), values {values}, duplicates {duplicates}".format(**summary),
-        f"holes {summary['holes'] or 'none'}, invalid messages {summary['schema_errors']}",
-    ]
+        " {event_rows}), values {values}, duplicates {duplicates}, altered {altered_duplicates}\n"
+        "holes {holes}, unaccounted rows {unaccounted_rows}, invalid messages {schema_errors}"
+    )
+    lines = [counts.format_map(summary)]
     lines += [f"  {item['topic']}: {item['reason']}" for item in summary["first_errors"]]
     for name, gateway in summary["gateways"].items():
         rate = gateway["rate"]
@@ -133,7 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 3
     print(json.dumps(summary, ensure_ascii=False, indent=2) if options.json else render(summary))
-    return int(bool(summary["holes"] or summary["schema_errors"]))
+    wrong = ("unaccounted_rows", "altered_duplicates", "schema_errors")
+    return int(any(summary[name] for name in wrong))
 
 
 if __name__ == "__main__":

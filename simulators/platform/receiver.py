@@ -13,9 +13,10 @@ from simulators.platform.gateway import GatewayState
 from simulators.platform.rows import Row, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from simulators.platform.rows import Point
+    from simulators.platform.stream import Stream
 
 _ERRORS_KEPT: Final = 20
 
@@ -90,11 +91,8 @@ class Receiver:
             "messages": self.messages,
             "bytes": self.bytes,
             **{name: self.total(name) for name in ("rows", "values", "duplicates")},
-            "altered_duplicates": sum(
-                stream.altered
-                for state in self.gateways.values()
-                for stream in state.streams.values()
-            ),
+            "altered_duplicates": sum(stream.altered for stream in self._streams()),
+            "unaccounted_rows": sum(stream.unaccounted for stream in self._streams()),
             "live_rows": self.total("data_rows"),
             "backlog_rows": self.total("hist_rows"),
             "event_rows": self.total("event_rows"),
@@ -104,6 +102,10 @@ class Receiver:
             "checked_by_schema": self._checker.full_checks,
             "gateways": {name: state.as_dict(now_ms) for name, state in self.gateways.items()},
         }
+
+    def _streams(self) -> Iterator[Stream]:
+        for state in self.gateways.values():
+            yield from state.streams.values()
 
     def _split(self, topic: str) -> tuple[str, str, str]:
         levels = topic.removeprefix(self._root).split("/")

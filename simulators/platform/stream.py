@@ -76,6 +76,15 @@ class Stream:
             last - first + 1 - self.seen.count(first, last) for first, last in self.lost.ranges
         )
 
+    @property
+    def unaccounted(self) -> int:
+        """Rows that are gone without a word: in holes, or in announced ranges beyond their count.
+
+        A gateway announces a range and how many rows of it are lost; rows between may have arrived.
+        """
+        in_holes = sum(last - first + 1 for first, last in self.holes)
+        return in_holes + max(0, self.missing_in_lost - self.announced_rows)
+
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON values."""
         return {
@@ -84,6 +93,7 @@ class Stream:
             "duplicates": self.duplicates,
             "altered_duplicates": self.altered,
             "holes": [list(item) for item in self.holes],
+            "unaccounted_rows": self.unaccounted,
             "lost": [list(item) for item in self.lost.ranges],
             "lost_rows_announced": self.announced_rows,
             "lost_values_announced": self.announced_values,

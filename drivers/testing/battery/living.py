@@ -145,6 +145,16 @@ class Living:
             require_values(seen, stage.expects(), doing="two sessions side by side")
 
     @scenario
+    async def test_10_one_session_serves_many_tasks(self) -> None:
+        """Calls made on one session by several tasks at once each get their own answer."""
+        stage = await Stage.set_up(self.case)
+        tags = list(self.case.expected)
+        stages = [Stage.at(self.case, stage.config, order) for order in (tags, tags[::-1])] * 3
+        async with stage.open() as session:
+            for seen in await asyncio.gather(*(each.current(session) for each in stages)):
+                require_values(seen, stage.expects(), doing="several tasks on one session")
+
+    @scenario
     async def test_11_loop_is_never_blocked(self) -> None:
         """Opening, reading and closing never hold the loop for 100 ms, once all is imported."""
         stage = await Stage.set_up(self.case)

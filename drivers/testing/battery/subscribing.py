@@ -57,6 +57,27 @@ class Subscribing:
 
     @needs(Subscribes)
     @scenario
+    async def test_12_subscriptions_run_side_by_side(self) -> None:
+        """Two subscriptions of one session each follow; closing one leaves the other alive."""
+        stage = await self._stage()
+        other = Stage.at(self.case, stage.config, list(self.case.expected)[::-1])
+        tag, value = self.case.change
+        async with stage.open() as session, stage.stream(session) as lasting:
+            await self._first(stage, lasting)
+            async with other.stream(session) as passing:
+                seen = await self._first(other, passing)
+                require_values(seen, stage.expects(), doing="a subscription beside another")
+                await self.case.set(tag, value)
+                async with deadline(self._change_within_s, doing="a change for the newer"):
+                    await _until(passing, other, tag.name, value)
+                async with deadline(self._change_within_s, doing="a change for the older"):
+                    await _until(lasting, stage, tag.name, value)
+            await self.case.set(tag, self.case.expected[tag])
+            async with deadline(self._change_within_s, doing="a change for the one left"):
+                await _until(lasting, stage, tag.name, self.case.expected[tag])
+
+    @needs(Subscribes)
+    @scenario
     async def test_12_refused_address_spoils_no_other(self) -> None:
         """A tag the server refuses is bad in the first frames; the others are good."""
         if (refused := self.case.refused) is None:
