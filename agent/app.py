@@ -24,7 +24,8 @@ from agent.kpi.report import DEVICE as RATE_DEVICE
 from agent.kpi.report import GROUP as RATE_GROUP
 from agent.publish.announce import digest, meta_content, meta_message, status_message
 from agent.publish.payload import ENVELOPE_BYTES, IDENTITY_BYTES, GroupCodec
-from agent.publish.publisher import Publisher, Sender
+from agent.publish.publisher import Publisher
+from agent.publish.sender import Sender
 from agent.store.events import event_body
 from agent.store.sqlite import Outbox
 from agent.store.writer import Writer

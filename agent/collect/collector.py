@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from agent.collect.device import Sink
     from agent.config.plan import DevicePlan, GroupPlan
-    from agent.store.writer import Encodes
+    from agent.store.intake import Encodes
     from drivers.api import Frame
 
 STATE_METRIC = "machine.state"

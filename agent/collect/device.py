@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.collect.ledger import LossLedger
     from agent.config.plan import DevicePlan, GroupPlan
     from agent.normalize.pipeline import Pipeline
-    from agent.store.writer import Encodes
+    from agent.store.intake import Encodes
     from agent.telemetry.status import Message
     from drivers.api import Frame
 

@@ -58,11 +58,12 @@ def write_workbook(tags: Sequence[TagEntry], *, lang: str, groups: Sequence[str]
         _write_heading(sheet, number, column, lang=lang)
     for row, tag in enumerate(tags, start=2):
         for number, cell in enumerate(_cells(tag), start=1):
-            if isinstance(cell, str):
-                written = sheet.cell(row, number, cell)
+            if cell is None:
+                continue
+            text = isinstance(cell, str) or not _is_exact(cell)
+            written = sheet.cell(row, number, str(cell) if text else cell)
+            if text:
                 written.data_type = "s"  # even where it begins with an equals sign
-            elif cell is not None:
-                sheet.cell(row, number, cell)
     last = len(tags) + 1 + _SPARE_ROWS
     _add_choice(sheet, "type", [one.value for one in DataType], last=last)
     _add_choice(sheet, "group", list(dict.fromkeys(["default", *groups])), last=last, strict=False)
@@ -77,6 +78,11 @@ def _cells(tag: TagEntry) -> list[str | float | None]:
         if isinstance(cell, str) and _CONTROL.search(cell):
             raise Unwritable(f"{tag.name}: {column.key}")
     return cells
+
+
+def _is_exact(number: float) -> bool:
+    """Tell whether a spreadsheet's 15 digits keep a number; one of more is written as text."""
+    return float(f"{number:.15g}") == number
 
 
 def _csv_text(cell: str | float) -> str:

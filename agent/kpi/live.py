@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from agent.config.model import AgentConfig
     from agent.config.plan import DevicePlan, GroupPlan
+    from agent.store.intake import Encodes
     from agent.store.outbox import EvidenceRow
-    from agent.store.writer import Encodes
     from agent.telemetry.status import RateStatus
     from drivers.api import Frame
 

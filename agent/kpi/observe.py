@@ -163,7 +163,10 @@ class _GroupDay:
 class _Watch:
     """Takes in the frames of one group of one device."""
 
-    __slots__ = ("_all", "_control", "_controls", "_days", "_device", "_observer", "_today")
+    __slots__ = (
+        "_all", "_columns", "_control", "_controls", "_counted", "_counted_controls", "_days",
+        "_device", "_good", "_observer", "_today",
+    )  # fmt: skip
 
     def __init__(self, observer: Observer, device: str, names: Sequence[str]) -> None:
         self._observer = observer
@@ -171,6 +174,10 @@ class _Watch:
         self._all = range(len(names))
         self._control = tuple(is_control_metric(name) for name in names)
         self._controls = sum(self._control)
+        self._good = b""
+        self._columns: Sequence[int] = ()
+        self._counted: Sequence[int] = ()
+        self._counted_controls = 0
         self._days: dict[date, _GroupDay] = {}
         self._today: _GroupDay | None = None
 
@@ -214,17 +221,33 @@ class _Watch:
 
     def _good_part(self, frame: Frame) -> tuple[Sequence[int], Sequence[Value], Sequence[int]]:
         """Give columns, values and source times of the good values, in the frame's order."""
-        values = frame.values
         columns: Sequence[int] = self._all if frame.columns is None else frame.columns
-        times_ns = frame.times_ns
-        if frame.qualities is None:
-            return columns, values, times_ns or (frame.read_ns,)
-        good = frame.qualities.translate(_GOOD_MASK)
-        return (
-            tuple(compress(columns, good)),
-            tuple(compress(values, good)),
-            tuple(compress(times_ns, good)) if times_ns else (frame.read_ns,),
-        )
+        values, times_ns = frame.values, frame.times_ns
+        if frame.qualities is not None:
+            good = frame.qualities.translate(_GOOD_MASK)
+            values = tuple(compress(values, good))
+            times_ns = tuple(compress(times_ns, good)) if times_ns else None
+            columns = (
+                self._good_columns(good)
+                if frame.columns is None
+                else tuple(compress(columns, good))
+            )
+        return columns, values, times_ns or (frame.read_ns,)
+
+    def _good_columns(self, good: bytes) -> Sequence[int]:
+        """Give the good columns of a full frame; a point that stays bad costs this only once."""
+        if good != self._good:
+            self._good, self._columns = good, tuple(compress(self._all, good))
+        return self._columns
+
+    def _control_columns(self, columns: Sequence[int]) -> int:
+        """Count the columns of control metrics."""
+        if not self._controls or columns is self._all:
+            return self._controls
+        if columns is not self._counted:
+            self._counted = columns
+            self._counted_controls = sum(map(self._control.__getitem__, columns))
+        return self._counted_controls
 
     def _count(
         self,
@@ -236,10 +259,7 @@ class _Watch:
         last_ns: int,
     ) -> None:
         record = today.record
-        controls = self._controls
-        if controls and columns is not self._all:
-            controls = sum(map(self._control.__getitem__, columns))
-        record.add(len(values), controls, first_ns, last_ns)
+        record.add(len(values), self._control_columns(columns), first_ns, last_ns)
         if not record.changed and today.differs(columns, values):
             record.changed = True
         if record.clean:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.config.model import Destination
+    from agent.publish.sender import Sender
     from agent.store.outbox import Committed, Range, Row
     from agent.telemetry.status import Message
 
@@ -53,15 +54,6 @@ class Stores(Reads, Protocol):
 
     def put_rejected(self, rejections: Sequence[Rejection]) -> None:
         """Report rows refused for good."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sends: stands in topics and envelopes."""
-
-    enterprise: str
-    gateway: str
-    epoch: str
 
 
 @dataclass(slots=True)
@@ -92,7 +84,6 @@ class Publisher:
         self._clock = clock
         self._meta = meta
         self._status = status
-        self._topic = f"{settings.topic_root}/{sender.enterprise}/{sender.gateway}/"
         self._connection: Connection | None = None
         self._queue = SendQueue(store, waiting=waiting, on_ready=self._pump)
         self._sent: dict[int, _Sent] = {}
@@ -162,7 +153,7 @@ class Publisher:
     # -- a connection's life ---------------------------------------------------------------------
 
     async def _connect(self) -> Connection:
-        will = Will(f"{self._topic}status", self._status("offline"))
+        will = Will(self._topic("status"), self._status("offline"))
         return await Connection.open(
             self._settings,
             client_id=self._settings.client_id or self._sender.gateway,
@@ -179,14 +170,14 @@ class Publisher:
         self._resume_s = 0.0
         self._queue.online()
         _log.info("destination connected: %s", self._settings.url)
-        connection.publish(f"{self._topic}meta", self._meta(), retain=True)
+        connection.publish(self._topic("meta"), self._meta(), retain=True)
         try:
             while not connection.closed.done():
-                connection.publish(f"{self._topic}status", self._status("online"), retain=True)
+                connection.publish(self._topic("status"), self._status("online"), retain=True)
                 self._pump()
                 await asyncio.wait([connection.closed], timeout=HEARTBEAT_S)
         except asyncio.CancelledError:
-            connection.publish(f"{self._topic}status", self._status("offline"), retain=True)
+            connection.publish(self._topic("status"), self._status("offline"), retain=True)
             raise
         _log.warning("destination lost: %s: %s", self._settings.url, connection.closed.result())
 
@@ -219,6 +210,9 @@ class Publisher:
                 return
         self._queue.read_ahead()
 
+    def _topic(self, level: str) -> str:
+        return self._sender.topic(self._settings.topic_root, level)
+
     def _wait_left(self) -> bool:
         """Tell whether nothing may be sent yet, and make sure that it will be."""
         now_s = time.monotonic()
@@ -236,7 +230,9 @@ class Publisher:
     def _message_bytes(self) -> int:
         limit = int(self._settings.max_message_kb * 1000)
         if self._connection is not None and self._connection.maximum_packet_bytes is not None:
-            limit = min(limit, self._connection.maximum_packet_bytes - len(self._topic) - 16)
+            limit = min(
+                limit, self._connection.maximum_packet_bytes - len(self._topic("status")) - 16
+            )
         return limit - ENVELOPE_BYTES
 
     def _send(self, connection: Connection, *, live: bool) -> bool:
@@ -253,7 +249,7 @@ class Publisher:
             epoch=self._sender.epoch,
             clock=self._clock(),
         )
-        mid = connection.publish(self._topic + level, payload)
+        mid = connection.publish(self._topic(level), payload)
         if mid is None:
             self._queue.give_back(rows)
             return False

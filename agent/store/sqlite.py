@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from agent.store.drops import DropEpisode
 from agent.store.events import drop_body, rejection_body
 from agent.store.file import connect, lock, read_evidence
+from agent.store.identity import Identity
 from agent.store.outbox import (
     Batch,
     Committed,
@@ -35,12 +36,6 @@ DROP_CHUNK_ROWS = 2000
 """Most rows dropped in one transaction: a delete of a million rows grows the WAL by 200 MB."""
 KEPT_REJECTED_ROWS = 1000
 """Refused rows kept aside for a person to look at; the counters go on beyond it."""
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def new_epoch(now_ms: int) -> str:
-    """Make the id of a new store: 10 characters of Crockford base 32, sortable by time."""
-    return "".join(_ALPHABET[now_ms >> shift & 31] for shift in range(45, -1, -5))
 
 
 class Outbox:
@@ -57,10 +52,10 @@ class Outbox:
         self._age_checked_s = self._opened_s
         self.totals = read_totals(self._db)
         self._uptime_base_s = self.totals.uptime_s
-        self.epoch = self._identity()
-        self.opened_clean = self._get("clean") != "0"
+        self._identity = Identity(connection)
+        self.epoch = self._identity.epoch
+        self.opened_clean = self._identity.opened_clean
         """Whether the last run ended in order; True for a new store."""
-        self._set("clean", "0")
         self.waiting_range = self._waiting_range()
 
     @classmethod
@@ -82,7 +77,7 @@ class Outbox:
     def close(self, *, clean: bool) -> None:
         """Close the file; the lock goes with it. `clean` is told at the next start."""
         if clean:
-            self._set("clean", "1")
+            self._identity.close_clean()
         self._db.close()
         os.close(self._lock_fd)
 
@@ -149,13 +144,8 @@ class Outbox:
 
         Called before the first commit.
         """
-        known, version = self._get("meta_digest"), int(self._get("meta_version") or 0)
-        if known != digest:
-            version += 1
-            self._set("meta_version", str(version))
-            self._set("meta_digest", digest)
-        self._mv = version
-        return version
+        self._mv = self._identity.meta_version(digest)
+        return self._mv
 
     # -- parts of a transaction ------------------------------------------------------------------
 
@@ -281,20 +271,6 @@ class Outbox:
         self.totals = replace(self.totals, uptime_s=self._uptime_base_s + lived_s)
 
     # -- opening ---------------------------------------------------------------------------------
-
-    def _identity(self) -> str:
-        epoch = self._get("epoch")
-        if not epoch:
-            epoch = new_epoch(time.time_ns() // 1_000_000)
-            self._set("epoch", epoch)
-        return epoch
-
-    def _get(self, key: str) -> str:
-        found = self._db.execute("SELECT value FROM identity WHERE key = ?", (key,)).fetchone()
-        return "" if found is None else str(found[0])
-
-    def _set(self, key: str, value: str) -> None:
-        self._db.execute("INSERT OR REPLACE INTO identity VALUES (?, ?)", (key, value))
 
     def _waiting_range(self) -> Range | None:
         first, last = self._db.execute("SELECT min(seq), max(seq) FROM rows").fetchone()

@@ -14,34 +14,30 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
 
+from agent.store.intake import Intake
 from agent.store.outbox import Batch, Kind, NewRow, StoreError
 from agent.telemetry.status import Message, StoreStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agent.store.intake import Encodes
     from agent.store.outbox import Committed, EvidenceRow, Range, Rejection, Row
     from agent.store.sqlite import Outbox
     from drivers.api import Frame
 
-_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 GATHER_S = 0.005
 """After the first frame of a tick the writer waits this long for its companions."""
-MAX_PENDING_FRAMES = 4096
-"""Frames in memory and not committed; beyond it collectors wait."""
+EARLY_VALUES = 50_000
+"""So many values are committed at once, whatever the interval: memory stays small under load."""
 HEARTBEAT_S = 1.0
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
 """Pauses after a refused commit; the last one repeats."""
-
-
-class Encodes(Protocol):
-    """Turns frames of one group into rows; `agent.publish.payload.GroupCodec` is one."""
-
-    def encode(self, frames: Sequence[Frame]) -> list[NewRow]:
-        """Encode frames of this group, oldest first."""
 
 
 class Writer:
@@ -64,15 +60,10 @@ class Writer:
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
-        self._frames: deque[tuple[Encodes, Frame]] = deque()
-        self._events: deque[NewRow] = deque()
-        self._acked: deque[Range] = deque()
-        self._rejected: deque[Rejection] = deque()
-        self._evidence: deque[EvidenceRow] = deque()
+        self._intake = Intake()
         self._reads: deque[tuple[Range, int, asyncio.Future[list[Row]]]] = deque()
         self._flushes: deque[asyncio.Future[None]] = deque()
         self._uncommitted = Batch()
-        self._uncommitted_frames = 0
         self._space = asyncio.Event()
         self._space.set()
         self._wake = threading.Event()
@@ -103,31 +94,33 @@ class Writer:
     async def put_frame(self, codec: Encodes, frame: Frame) -> None:
         """Hand in a frame; waits while the intake is full, but takes it even if cancelled then."""
         try:
-            while self.pending_frames >= MAX_PENDING_FRAMES:
+            while self._intake.full:
                 self._space.clear()
                 await self._space.wait()
         finally:
-            self._frames.append((codec, frame))
+            self._intake.put(codec, frame)
             self._nudge()
+            if self._intake.pending_values >= EARLY_VALUES:
+                self._wake.set()
 
     def put_event(self, t_ms: int, body: bytes) -> None:
         """Hand in an event row."""
-        self._events.append(NewRow(Kind.EVENT, t_ms, 0, body))
+        self._intake.events.append(NewRow(Kind.EVENT, t_ms, 0, body))
         self._nudge()
 
     def put_acked(self, ranges: Sequence[Range]) -> None:
         """Report rows accepted by the destination; they leave with the next commit."""
-        self._acked.extend(ranges)
+        self._intake.acked.extend(ranges)
         self._nudge()
 
     def put_rejected(self, rejections: Sequence[Rejection]) -> None:
         """Report rows refused for good; they are set aside and announced."""
-        self._rejected.extend(rejections)
+        self._intake.rejected.extend(rejections)
         self._nudge()
 
     def put_evidence(self, days: Sequence[EvidenceRow]) -> None:
         """Hand in what was observed; kept with the next commit."""
-        self._evidence.extend(days)
+        self._intake.evidence.extend(days)
         self._nudge()
 
     async def flush(self) -> None:
@@ -147,7 +140,7 @@ class Writer:
     @property
     def pending_frames(self) -> int:
         """Frames collected and not yet committed."""
-        return len(self._frames) + self._uncommitted_frames
+        return self._intake.pending_frames
 
     @property
     def healthy(self) -> bool:
@@ -185,7 +178,7 @@ class Writer:
                 self.progress_s = time.monotonic()
                 self._serve_reads()
                 self._wait()
-                flushes = _take(self._flushes)
+                flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
                 if self._closing or flushes or self._due_s() <= time.monotonic():
                     self._commit()
                 self._settle(flushes)
@@ -199,13 +192,15 @@ class Writer:
             self._outbox.close(clean=not self._pending())
 
     def _pending(self) -> bool:
-        return bool(
-            self._frames or self._events or self._acked or self._rejected or self._evidence
-        ) or bool(self._uncommitted)
+        return bool(self._intake) or bool(self._uncommitted)
 
     def _due_s(self) -> float:
         """Monotonic time of the next commit; far away while there is nothing to commit."""
-        return self._last_commit_s + self._interval_s if self._pending() else float("inf")
+        if not self._pending():
+            return inf
+        if self._intake.pending_values >= EARLY_VALUES and not self._problem:
+            return -inf
+        return self._last_commit_s + self._interval_s
 
     def _wait(self) -> None:
         if self._reads or self._flushes or self._closing:
@@ -236,24 +231,9 @@ class Writer:
         for future in flushes:
             self._call(_resolve, future, None)
 
-    def _gather(self) -> Batch:
-        """Take everything handed in so far into the batch of the next commit."""
-        batch = self._uncommitted
-        frames = _take(self._frames)
-        self._uncommitted_frames += len(frames)
-        groups: dict[int, tuple[Encodes, list[Frame]]] = {}
-        for codec, frame in frames:
-            groups.setdefault(id(codec), (codec, []))[1].append(frame)
-        for codec, group in groups.values():
-            batch.rows += codec.encode(group)
-        batch.rows += _take(self._events)
-        batch.acked += _take(self._acked)
-        batch.rejected += _take(self._rejected)
-        batch.evidence += _take(self._evidence)
-        return batch
-
     def _commit(self) -> None:
-        batch = self._gather()
+        batch = self._uncommitted
+        self._intake.move_to(batch)
         if not batch:
             return
         try:
@@ -263,7 +243,7 @@ class Writer:
             self._pause(error)
             return
         self._uncommitted = Batch()
-        self._uncommitted_frames = 0
+        self._intake.committed()
         self._problem = None
         self._failures = 0
         self._commits += 1
@@ -284,14 +264,14 @@ class Writer:
             time.sleep(pause_s)
         elif self._failures > len(RETRY_S):
             raise StoreError(
-                f"{self._uncommitted_frames} frames could not be stored before the end: {error}",
-                zh=f"退出前有 {self._uncommitted_frames} 帧数据未能写入存储:{error}",
+                f"{self.pending_frames} frames could not be stored before the end: {error}",
+                zh=f"退出前有 {self.pending_frames} 帧数据未能写入存储:{error}",
             ) from error
         else:
             time.sleep(RETRY_S[0])
 
     def _committed(self, done: Committed) -> None:
-        if self.pending_frames < MAX_PENDING_FRAMES:
+        if not self._intake.full:
             self._space.set()
         self._on_commit(done)
 
@@ -301,11 +281,7 @@ class Writer:
             self._loop.call_soon_threadsafe(callback, *args)
 
 
-def _take(items: deque[_Item]) -> list[_Item]:
-    return [items.popleft() for _ in range(len(items))]
-
-
-def _resolve(future: asyncio.Future[_Item], result: _Item) -> None:
+def _resolve(future: asyncio.Future[_Result], result: _Result) -> None:
     if not future.done():
         future.set_result(result)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VARIABLE: Final = "CHULIAN_LOG"
 """The environment variable that sets level and format."""
 
-OUR_LOGGERS: Final = ("agent", "drivers", "simulators")
+OUR_LOGGERS: Final = ("chulian", "drivers", "simulators")
 """Loggers that follow the chosen level; libraries speak from WARNING on, or all at `debug`."""
 
 _LEVELS: Final = {

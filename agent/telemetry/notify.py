@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("chulian.notify")
 
 PINGS_PER_INTERVAL = 3
 """Two pings may be late before systemd acts. Source: sd_watchdog_enabled(3) asks for at least 2."""

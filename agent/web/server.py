@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agent.config.model import Http
     from agent.telemetry.status import Status
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("chulian.web")
 
 _BACKLOG: Final = 64
 _BUSY: Final = (

@@ -100,7 +100,7 @@ def _client(link: OpcuaLink) -> Client:
 
 
 async def _establish(client: Client, link: OpcuaLink) -> tuple[str, str]:
-    await client.connect_socket()
+    await _dial(client)
     acknowledge = await client.uaclient.send_hello(
         link.url, client.max_messagesize, client.max_chunkcount
     )
@@ -114,6 +114,18 @@ async def _establish(client: Client, link: OpcuaLink) -> tuple[str, str]:
     return next(
         ((server.ApplicationUri or "", server.ProductUri or "") for server in servers), ("", "")
     )
+
+
+async def _dial(client: Client) -> None:
+    """Connect the socket; a cancellation is obeyed even in the instant of success.
+
+    The library's `asyncio.wait_for` swallows it then, before Python 3.12.
+    """
+    task = asyncio.current_task()
+    cancels = task.cancelling() if task is not None else 0
+    await client.connect_socket()
+    if task is not None and task.cancelling() > cancels:
+        raise asyncio.CancelledError
 
 
 def _agree_limits(client: Client, acknowledge: ua.Acknowledge) -> None:

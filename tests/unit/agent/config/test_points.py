@@ -216,19 +216,22 @@ def tags(draw):
     return TagEntry.model_validate(given)
 
 
-@settings(max_examples=int(os.environ.get("CHULIAN_EXAMPLES", "40")), deadline=None)
-@given(st.lists(tags(), max_size=5, unique_by=lambda tag: tag.name), st.sampled_from(["zh", "en"]))
-@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
-def test_a_table_gives_the_same_tags_back(tmp_path_factory, suffix, some, lang):
+@settings(max_examples=int(os.environ.get("CHULIAN_EXAMPLES", "20")), deadline=None)
+@given(st.lists(tags(), max_size=4, unique_by=lambda tag: tag.name), st.sampled_from(["zh", "en"]))
+def test_a_table_gives_the_same_tags_back(tmp_path_factory, some, lang):
     """Export then import is lossless, stated defaults included, in both formats and languages."""
-    data = write_csv(some, lang=lang) if suffix == ".csv" else write_workbook(some, lang=lang)
-    path = tmp_path_factory.getbasetemp() / f"table{suffix}"
-    path.write_bytes(data)
-    nodes, problems = read_points(path)
-    assert problems == []
-    again = [TagEntry.model_validate(node.plain()) for node in nodes]
-    assert again == some
-    assert [tag.model_fields_set for tag in again] == [tag.model_fields_set for tag in some]
+    written = {
+        ".csv": write_csv(some, lang=lang),
+        ".xlsx": write_workbook(some, lang=lang),
+    }
+    for suffix, data in written.items():
+        path = tmp_path_factory.getbasetemp() / f"table{suffix}"
+        path.write_bytes(data)
+        nodes, problems = read_points(path)
+        assert problems == []
+        again = [TagEntry.model_validate(node.plain()) for node in nodes]
+        assert again == some
+        assert [tag.model_fields_set for tag in again] == [tag.model_fields_set for tag in some]
 
 
 def test_what_no_table_can_keep_is_refused():

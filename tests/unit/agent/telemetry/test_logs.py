@@ -34,7 +34,7 @@ def logged():
     def read(settings, log, **options):
         stream = io.StringIO()
         set_up(settings, stream=stream, environment={}, **options)
-        log(logging.getLogger("agent.collect.poller"))
+        log(logging.getLogger("chulian.collect"))
         return stream.getvalue()
 
     return read
@@ -69,9 +69,9 @@ def test_text_names_device_and_group(logged):
         logger.info("after")
 
     first, second = logged(LogSettings(), log).splitlines()
-    assert first.endswith("WARNING agent.collect.poller [CNC-01/fast] no answer after 3 s")
+    assert first.endswith("WARNING chulian.collect [CNC-01/fast] no answer after 3 s")
     assert first[:2] == "20"
-    assert second.endswith("INFO agent.collect.poller after")
+    assert second.endswith("INFO chulian.collect after")
 
 
 def test_no_value_can_forge_a_line(logged):
@@ -165,7 +165,7 @@ set_up(LogSettings())
 try:
     1 / 0
 except ZeroDivisionError:
-    logging.getLogger("agent.x").exception("broken")
+    logging.getLogger("chulian.x").exception("broken")
 """
 
 
@@ -176,6 +176,6 @@ def test_the_journal_gets_priorities_and_no_times():
         env={**os.environ, "PYTHONSAFEPATH": "1"},
     )  # fmt: skip
     lines = done.stderr.splitlines()
-    assert lines[0] == "<3>agent.x broken"
+    assert lines[0] == "<3>chulian.x broken"
     assert all(line.startswith("<3>") for line in lines)
     assert "ZeroDivisionError" in lines[-1]

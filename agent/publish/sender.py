@@ -1,0 +1,19 @@
+"""Who sends, and under which topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The gateway as it stands in topics and envelopes."""
+
+    enterprise: str
+    gateway: str
+    epoch: str
+    """Of its store; rows are unique by (gateway, epoch, n)."""
+
+    def topic(self, root: str, level: str) -> str:
+        """Give the topic of one kind of message: data, hist, event, meta or status."""
+        return f"{root}/{self.enterprise}/{self.gateway}/{level}"

@@ -1,0 +1,98 @@
+"""What the event loop hands to the store's thread: bounded by values, taken in one go.
+
+Each collection has one writer (the loop) and one reader (the thread); counters have one writer
+each, so that neither side ever waits for a lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.store.outbox import Batch, EvidenceRow, NewRow, Range, Rejection
+    from drivers.api import Frame
+
+_Item = TypeVar("_Item")
+
+MAX_PENDING_VALUES = 500_000
+"""Values in memory and not committed, some 20 MB; beyond it collectors wait."""
+MAX_PENDING_FRAMES = 8192
+"""Frames in memory and not committed; beyond it collectors wait."""
+
+
+class Encodes(Protocol):
+    """Turns frames of one group into rows; `agent.publish.payload.GroupCodec` is one."""
+
+    def encode(self, frames: Sequence[Frame]) -> list[NewRow]:
+        """Encode frames of this group, oldest first."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """Everything handed in and not yet in a batch."""
+
+    frames: deque[tuple[Encodes, Frame]] = field(default_factory=deque)
+    events: deque[NewRow] = field(default_factory=deque)
+    acked: deque[Range] = field(default_factory=deque)
+    rejected: deque[Rejection] = field(default_factory=deque)
+    evidence: deque[EvidenceRow] = field(default_factory=deque)
+    _frames_in: int = 0
+    _values_in: int = 0
+    _frames_done: int = 0
+    _values_done: int = 0
+    _frames_taken: int = 0
+    _values_taken: int = 0
+
+    def put(self, codec: Encodes, frame: Frame) -> None:
+        """Take a frame in (the loop)."""
+        self._frames_in += 1
+        self._values_in += len(frame.values)
+        self.frames.append((codec, frame))
+
+    @property
+    def pending_frames(self) -> int:
+        """Frames handed in and not yet committed."""
+        return self._frames_in - self._frames_done
+
+    @property
+    def pending_values(self) -> int:
+        """Values handed in and not yet committed."""
+        return self._values_in - self._values_done
+
+    @property
+    def full(self) -> bool:
+        """Whether collectors have to wait."""
+        return (
+            self.pending_values >= MAX_PENDING_VALUES or self.pending_frames >= MAX_PENDING_FRAMES
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything waits to be put into a batch."""
+        return bool(self.frames or self.events or self.acked or self.rejected or self.evidence)
+
+    def move_to(self, batch: Batch) -> None:
+        """Encode frames, group by group, and move everything into a batch (the thread)."""
+        frames = _take(self.frames)
+        self._frames_taken += len(frames)
+        self._values_taken += sum(len(frame.values) for _, frame in frames)
+        groups: dict[int, tuple[Encodes, list[Frame]]] = {}
+        for codec, frame in frames:
+            groups.setdefault(id(codec), (codec, []))[1].append(frame)
+        for codec, group in groups.values():
+            batch.rows += codec.encode(group)
+        batch.rows += _take(self.events)
+        batch.acked += _take(self.acked)
+        batch.rejected += _take(self.rejected)
+        batch.evidence += _take(self.evidence)
+
+    def committed(self) -> None:
+        """Note that everything moved so far is on disk (the thread)."""
+        self._frames_done, self._values_done = self._frames_taken, self._values_taken
+
+
+def _take(items: deque[_Item]) -> list[_Item]:
+    return [items.popleft() for _ in range(len(items))]

@@ -1,0 +1,151 @@
+"""A real server of the asyncua library in a thread of its own, with limits it keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asyncua import Server, ua
+from asyncua.common.utils import ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.internal_server import InternalServer
+from asyncua.server.internal_session import InternalSession
+from asyncua.server.user_managers import UserManager
+
+NAMESPACE = "urn:chulian:test"
+
+
+@dataclass
+class Users(UserManager):
+    """Lets in who is listed; everybody where nobody is."""
+
+    passwords: dict[str, str]
+
+    def get_user(self, iserver, username=None, password=None, certificate=None):
+        if self.passwords and (username is None or self.passwords.get(username) != password):
+            return None
+        return User(role=UserRole.Admin)
+
+
+class LimitedSession(InternalSession):
+    """Refuses calls with more nodes than the server takes."""
+
+    async def read(self, params):
+        self.iserver.check(len(params.NodesToRead), "read")
+        return await super().read(params)
+
+    async def create_monitored_items(self, params):
+        self.iserver.check(len(params.ItemsToCreate), "monitor")
+        return await super().create_monitored_items(params)
+
+
+class LimitedServer(InternalServer):
+    """Makes sessions that keep limits, declared or not, and remembers the calls."""
+
+    most: dict[str, int]
+    calls: list[tuple[str, int]]
+
+    def create_session(self, name, user=User(role=UserRole.Anonymous), external=False):  # noqa: B008 - the library's signature
+        kind = LimitedSession if external else InternalSession
+        return kind(
+            self, self.aspace, self.subscription_service, name, user=user, external=external
+        )
+
+    def check(self, count, call):
+        self.calls.append((call, count))
+        if count > self.most.get(call, count):
+            raise ServiceError(ua.StatusCodes.BadTooManyOperations)
+
+
+@dataclass
+class OpcuaPeer:
+    """One server at a time, on one port for its life; `start` after `stop` is a new server."""
+
+    variables: dict[str, ua.Variant]
+    namespaces: tuple[str, ...] = (NAMESPACE,)
+    most: dict[str, int] = field(default_factory=dict)
+    """Limits that are kept and not declared: read, monitor."""
+    declared: dict[str, int] = field(default_factory=dict)
+    """Limits that are declared: MaxNodesPerRead, MaxMonitoredItemsPerCall."""
+    passwords: dict[str, str] = field(default_factory=dict)
+    port: int = 0
+
+    def __post_init__(self):
+        self._loop = None
+        self._thread = None
+
+    @property
+    def url(self):
+        return f"opc.tcp://127.0.0.1:{self.port}/test"
+
+    @property
+    def calls(self):
+        """(service, nodes) of every call of clients so far."""
+        return self._server.iserver.calls
+
+    def start(self):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="opcua-peer")
+        self._thread.start()
+        self._run(self._start())
+
+    def stop(self):
+        if self._thread is None:
+            return
+        self._run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._thread = None
+
+    def write(self, name, value, *, status=0, source: datetime | None = None):
+        """Give a variable a value, a status and a source time (None: there is none)."""
+        self._run(self._write(name, value, status, source))
+
+    async def _write(self, name, value, status, source):
+        kind = self.variables[name].VariantType
+        await self._nodes[name].write_value(
+            ua.DataValue(ua.Variant(value, kind), ua.StatusCode(status), source)
+        )
+
+    def delete(self, name):
+        """Take a variable away."""
+        self._run(self._server.delete_nodes([self._nodes[name]]))
+
+    def end_subscriptions(self):
+        """Let the server end every subscription by its own decision."""
+        manager = self._server.iserver.subscription_service
+        self._run(manager.delete_subscriptions(list(manager.subscriptions)))
+
+    def _run(self, call):
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result(20)
+
+    async def _start(self):
+        inner = LimitedServer(user_manager=Users(self.passwords))
+        inner.most, inner.calls = self.most, []
+        self._server = Server(iserver=inner)
+        await self._server.init()
+        self._server.set_endpoint(self.url)
+        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        indexes = {uri: await self._server.register_namespace(uri) for uri in self.namespaces}
+        index = indexes.get(NAMESPACE, 0)
+        self._nodes = {
+            name: await self._server.nodes.objects.add_variable(ua.NodeId(name, index), name, value)
+            for name, value in self.variables.items()
+        }
+        for name, most in self.declared.items():
+            identifier = getattr(
+                ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{name}"
+            )
+            await self._server.get_node(identifier).write_value(most, ua.VariantType.UInt32)
+        await self._server.start()
+        self.port = self._server.bserver.port
+
+    async def _stop(self):
+        await self._server.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
