@@ -43,12 +43,13 @@ def describe(endpoints: Endpoints, *, language: str = "zh") -> dict[str, Any]:
 
 
 def _device(station: Station, endpoints: Endpoints, *, chinese: bool) -> dict[str, Any]:
+    used = {point.group for point in station.points}
     return {
         "id": station.id,
         "name": station.zh if chinese else station.en,
         "workshop": "机加工车间" if chinese else "Machine shop",
         **_link(station, endpoints),
-        "groups": {"slow": {"interval_s": _SLOW_S}},
+        **({"groups": {"slow": {"interval_s": _SLOW_S}}} if "slow" in used else {}),
         "tags": [_tag(station, point, chinese=chinese) for point in station.points],
     }
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agent.cli.arguments import Parser
     from simulators.platform.platform import Platform
 
-GATEWAY = "gw-demo-01"
+GATEWAY = "demo"
 PAGE_PORT = 8642
 ARRIVAL_S = 10.0
 """How long, at the end, the platform may take to receive what was acknowledged."""
@@ -100,7 +100,8 @@ async def _demo(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         Platform(broker.url) as platform,
     ):
         config = folder / "agent.yaml"
-        write_config(config, demo_config(shop.describe(language=args.lang), broker.url, port))
+        content = demo_config(shop.describe(language=args.lang), broker.url, port)
+        write_config(config, content, lang=args.lang)
         async with AgentProcess(config, port) as agent:
             await _watch(args, agent, platform)
         found = report(folder / "chulian.db")
@@ -128,14 +129,25 @@ def demo_config(shop: Mapping[str, Any], broker_url: str, page_port: int) -> dic
     }
 
 
-def write_config(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a configuration as YAML."""
+def write_config(path: Path, document: Mapping[str, Any], *, lang: str) -> None:
+    """Write a configuration as an integrator would: the file, and a point table per device."""
     from ruamel.yaml import YAML
 
+    from agent.config.model import TagEntry
+    from agent.config.tables import write_csv
+
+    (path.parent / "points").mkdir(exist_ok=True)
+    devices = []
+    for device in document["devices"]:
+        name = f"points/{document['gateway']['id']}-{device['id']}.csv"
+        tags = [TagEntry.model_validate(tag) for tag in device["tags"]]
+        (path.parent / name).write_bytes(write_csv(tags, lang=lang))
+        devices.append({k: v for k, v in device.items() if k != "tags"} | {"points": name})
     yaml = YAML()
     yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
     with path.open("w", encoding="utf-8") as stream:
-        yaml.dump(dict(document), stream)
+        yaml.dump({**document, "devices": devices}, stream)
 
 
 async def _watch(args: argparse.Namespace, agent: AgentProcess, platform: Platform) -> None:

@@ -51,7 +51,7 @@ def print_view(view: View, *, lang: str) -> None:
     """Print the view for a person."""
     console = Console(highlight=False, emoji=False, markup=False)
     tables = (_processes(view, lang), _formulas(view, lang), _machines(view, lang))
-    console.print(*_head(view, lang), "", _headline(view, lang), "", *tables, sep="\n")
+    console.print(*_head(view, lang), "", _headline(view, lang), *tables, sep="\n")
     console.print(*_foot(view, lang), sep="\n")
 
 
@@ -162,8 +162,8 @@ def _foot(view: View, lang: str) -> list[str]:
         name = _named(process.id, process.name)
         lines.append(
             Message(
-                en=f"not counted: {name}, outsourced: {process.outsourced}",
-                zh=f"不计入：{name}（外协：{process.outsourced}）",
+                en=f"outsourced, not counted: {name} ({process.outsourced})",
+                zh=f"外协工序不计入：{name}（{process.outsourced}）",
             ).text(lang)
         )
     for process in dropped(view):

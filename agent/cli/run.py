@@ -7,6 +7,7 @@ could not go on: the fault leaves as a traceback, a supervisor starts it again, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -69,4 +70,9 @@ async def _main(loaded: Loaded) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _told_to_reload)
     await Agent(loaded, notifier=Notifier.from_environment()).run(stop)
+
+
+def _told_to_reload() -> None:
+    logging.getLogger("chulian.app").warning("SIGHUP: restart to apply a changed configuration")

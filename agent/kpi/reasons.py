@@ -132,7 +132,7 @@ def sentence(assessment: Assessment, asked: Demand) -> Message:
         en=template.en.format(**values, control_type=control_type, rivals=", ".join(rivals)),
         zh=template.zh.format(
             **values,
-            control_type=CONTROL_NAMES_ZH.get(control_type, control_type),
+            control_type=CONTROL_NAMES_ZH.get(control_type, f" {control_type}"),
             rivals="、".join(rivals),
         ),
     )

@@ -98,8 +98,6 @@ class Publisher:
         self._sent_messages = 0
         self._acked_messages = 0
 
-    # -- what the rest of the agent calls --------------------------------------------------------
-
     def committed(self, done: Committed) -> None:
         """Take note of a commit: new rows to send, rows that will never be."""
         self._queue.committed(done)
@@ -257,8 +255,6 @@ class Publisher:
         self._backlog_sent += not live
         self._sent_messages += 1
         return True
-
-    # -- acknowledgements ------------------------------------------------------------------------
 
     def _acknowledged(self, mid: int, code: int, name: str) -> None:
         sent = self._sent.pop(mid, None)

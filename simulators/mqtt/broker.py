@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from simulators.mqtt.packets import Connect
 
+_ACCEPT_STEPS = 3
+"""Loop iterations from a socket's accept to its `opened`: none may slip through a stop."""
+
 
 class Broker:
     """`async with Broker() as broker:` listens on `broker.url` until the block is left."""
@@ -108,6 +111,8 @@ class Broker:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for _ in range(_ACCEPT_STEPS):
+            await asyncio.sleep(0)
         for connection in tuple(self._connections):
             connection.abort()
         async with asyncio.timeout(5):

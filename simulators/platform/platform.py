@@ -116,6 +116,9 @@ class Platform:
     async def _stop(self) -> None:
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
+        left = self._client.socket()
+        if left is not None:  # stopped in the middle of connecting again
+            left.close()
         self._loop = None
 
     def _make_client(self, client_id: str) -> mqtt.Client:
