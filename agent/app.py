@@ -167,7 +167,12 @@ class Agent:
         from agent.web.server import serve
 
         server = await stack.enter_async_context(
-            serve(self._config.http, self.status, stalled=self._stalled)
+            serve(
+                self._config.http,
+                self.status,
+                stalled=self._stalled,
+                allowed_hosts=self._config.http.allowed_hosts,
+            )
         )
         return server.url
 

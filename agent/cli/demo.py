@@ -44,12 +44,12 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--seconds", type=float, metavar="N",
         help=parser.text(en="end after so long (default: Ctrl-C)",
-                         zh="运行多少秒后结束(默认按 Ctrl-C 结束)"),
+                         zh="运行多少秒后结束（默认按 Ctrl-C 结束）"),
     )  # fmt: skip
     parser.add_argument(
         "--port", type=int, default=PAGE_PORT, metavar="PORT",
         help=parser.text(en="port of the status page (taken: another one)",
-                         zh="状态页端口(被占用时自动换一个)"),
+                         zh="状态页端口（被占用时自动换一个）"),
     )  # fmt: skip
     parser.add_argument(
         "--speed", type=float, default=4.0, metavar="X",
@@ -58,12 +58,12 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N",
         help=parser.text(en="another number, another day in the workshop",
-                         zh="随机种子,换一个数就是另一天的车间"),
+                         zh="随机种子，换一个数就是另一天的车间"),
     )  # fmt: skip
     parser.add_argument(
         "--folder", type=Path, metavar="DIR",
         help=parser.text(en="keep configuration and store here (default: a temporary folder)",
-                         zh="配置与存储文件的目录(默认为临时目录)"),
+                         zh="配置与存储文件的目录（默认为临时目录）"),
     )  # fmt: skip
 
 

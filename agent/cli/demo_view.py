@@ -27,7 +27,7 @@ _STATES = {
 _OPEN = Message("Open", "请用浏览器打开")
 _KILL = Message(
     "Try to lose something: kill -9 {pid}   (it is started again; Ctrl-C ends the demo)",
-    "试着弄丢数据:kill -9 {pid}   (会自动重启;按 Ctrl-C 结束演示)",
+    "试着弄丢数据：kill -9 {pid}  （会自动重启；按 Ctrl-C 结束演示）",
 )
 _LINE = Message(
     "read {read}  stored {stored}  acknowledged {acked}  waiting {waiting}  "
@@ -104,7 +104,7 @@ class View:
         text = Message(
             "the platform received {rows} rows, {values} values, {holes} holes, "
             "{duplicates} duplicates removed",
-            "平台收到 {rows} 行、{values} 个值,缺口 {holes} 处,已去除重复 {duplicates} 行",
+            "平台收到 {rows} 行、{values} 个值，缺口 {holes} 处，已去除重复 {duplicates} 行",
         ).text(self._lang)
         holes = len(platform["holes"])
         self._print(text.format(**(platform | {"holes": holes})) + f"  {agrees}")

@@ -39,7 +39,7 @@ def add_arguments(parser: Parser) -> None:
         choices=["status", "verify"],
         help=parser.text(
             en="status: the counters; verify: count every row and check every page",
-            zh="status:查看计数;verify:逐行核对并检查文件完整性",
+            zh="status：查看计数；verify：逐行核对并检查文件完整性",
         ),
     )
 

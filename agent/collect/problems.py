@@ -11,18 +11,18 @@ def problem_of(error: BaseException, link: str) -> Message:
     hint = error.hint if isinstance(error, DriverError) else ""
     en = f"{error}. {hint}".rstrip(". ") + "."
     if isinstance(error, NoReply):
-        zh = f"设备没有应答({link}):请检查设备电源、接线、站号(从站地址)。"
+        zh = f"设备没有应答（{link}）：请检查设备电源、接线、站号（从站地址）。"
     elif isinstance(error, ConnectError):
-        zh = f"连接不上 {link}:请检查设备电源、网线、IP 地址和端口。"
+        zh = f"连接不上 {link}：请检查设备电源、网线、IP 地址和端口。"
     elif isinstance(error, AccessError):
-        zh = f"设备拒绝访问({link}):请检查用户名、密码、证书和权限。"
+        zh = f"设备拒绝访问（{link}）：请检查用户名、密码、证书和权限。"
     elif isinstance(error, AddressError):
-        zh = f"点位地址无法读取({link}):{error.problems[0].tag}:请核对点表。"
+        zh = f"点位地址无法读取（{link}）：{error.problems[0].tag}：请核对点表。"
     elif isinstance(error, SessionLost):
-        zh = f"连接中断({link}):程序正在自动重连。"
+        zh = f"连接中断（{link}）：程序正在自动重连。"
     elif isinstance(error, DriverError):
-        zh = f"采集出错({link}):{error}"
+        zh = f"采集出错（{link}）：{error}"
     else:
         en = f"The driver failed: {type(error).__name__}: {error}. Please report this with the log."
-        zh = f"驱动程序异常:{type(error).__name__}:{error}。请把日志发给技术支持。"
+        zh = f"驱动程序异常：{type(error).__name__}：{error}。请把日志发给技术支持。"
     return Message(en, zh)

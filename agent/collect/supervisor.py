@@ -19,6 +19,7 @@ from agent.collect.poller import poll
 from agent.collect.problems import problem_of
 from agent.collect.subscriber import follow
 from agent.config.model import Mode
+from agent.telemetry import logs
 from agent.telemetry.status import DeviceState
 from drivers.api import AccessError, ConnectError, DriverError, NoReply, SessionLost, Subscribes
 
@@ -157,4 +158,5 @@ class LinkSupervisor:
             return
         self._told = text
         known = isinstance(error, (DriverError, TimeoutError))
-        _log.warning("link down: %s: %s", self.name, text, exc_info=None if known else error)
+        with logs.about(",".join(d.id for d in self.devices)):
+            _log.warning("link down: %s: %s", self.name, text, exc_info=None if known else error)

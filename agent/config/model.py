@@ -156,6 +156,9 @@ class Http(Section):
 
     enabled: bool = Field(True, description="Whether to serve the page.")
     host: str = Field("127.0.0.1", description="Address to bind; 127.0.0.1 keeps it on the box.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names, beside localhost and addresses, under which browsers may ask."
+    )
     port: int = Field(8642, ge=0, le=65535, description="Port; 0 picks a free one.")
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SEEN_CHARS = 60
 """Longest excerpt of a file in a message: one line of a terminal still holds the rest."""
+_TEXT_CHARS = 600
+"""Longest message or path: what a file holds may be long, what a person reads is not."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,7 +101,7 @@ def problem(
         file=place.file,
         line=place.line,
         column=place.column,
-        where=" ".join(part for part in (where, place.cell and f"[{place.cell}]") if part),
+        where=_line(f"{where} [{place.cell}]".strip() if place.cell else where),
         seen="" if seen is None else shown,
         message=_filled(entry.message, facts),
         hint=_filled(entry.hint, facts),
@@ -122,9 +124,14 @@ def excerpt(value: Any) -> str:
     words = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return words[value]
-    text = str(value)[: _SEEN_CHARS + 1]
-    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return text if len(text) <= _SEEN_CHARS else text[:_SEEN_CHARS] + "…"
+    return _line(str(value), limit=_SEEN_CHARS)
+
+
+def _line(text: str, *, limit: int = _TEXT_CHARS) -> str:
+    """Give a text as one printable line, cut at the limit."""
+    line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}"
+                   for char in text[: limit + 1])  # fmt: skip
+    return line if len(line) <= limit else line[:limit] + "…"
 
 
 def _filled(text: Message, facts: dict[str, str | Message]) -> Message:
@@ -133,4 +140,4 @@ def _filled(text: Message, facts: dict[str, str | Message]) -> Message:
     zh = text.zh.format(**chinese).strip()
     # a blank parts Chinese from a number or a Latin word, not from a quotation mark
     zh = zh.replace(" “", "“").replace("” ", "”")
-    return Message(en=text.en.format(**english).strip(), zh=zh)
+    return Message(en=_line(text.en.format(**english).strip()), zh=_line(zh))

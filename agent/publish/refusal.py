@@ -53,18 +53,18 @@ def refused_publish(code: int, name: str) -> Message:
         return Message(
             "The broker has nobody to give the data to and would throw it away. It is kept here. "
             "Tell the platform, or set no_subscriber: accept.",
-            "服务器上没有任何接收方,数据会被丢弃,因此暂存在本机。请联系平台方,"
+            "服务器上没有任何接收方，数据会被丢弃，因此暂存在本机。请联系平台方，"
             "或配置 no_subscriber: accept。",
         )
     if code == 0x87:
         return Message(
             "The broker does not allow us to publish on our topic (0x87). The data is kept here. "
             "Ask the platform to grant this gateway its topics.",
-            "服务器不允许本网关向该主题发布数据(0x87),数据暂存在本机。请联系平台方开通主题权限。",
+            "服务器不允许本网关向该主题发布数据（0x87），数据暂存在本机。请联系平台方开通主题权限。",
         )
     return Message(
         f"The broker refused a message: {name} (0x{code:02x}). The data is kept here.",
-        f"服务器拒绝了一条消息:{name}(0x{code:02x}),数据暂存在本机。",
+        f"服务器拒绝了一条消息：{name}（0x{code:02x}），数据暂存在本机。",
     )
 
 
@@ -74,13 +74,13 @@ def refused_connect(code: int, name: str) -> ConnectionRefused:
         return ConnectionRefused(
             Message(
                 f"The broker refuses our login: {name}. Check user name, password and client id.",
-                f"服务器拒绝登录:{name}。请核对用户名、密码和 client_id。",
+                f"服务器拒绝登录：{name}。请核对用户名、密码和 client_id。",
             )
         )
     return ConnectionRefused(
         Message(
             f"The broker refuses the connection: {name}.",
-            f"服务器拒绝连接:{name}。",
+            f"服务器拒绝连接：{name}。",
         )
     )
 
@@ -92,7 +92,7 @@ def unreachable(url: str, error: Exception) -> ConnectionRefused:
             Message(
                 f"{url}: the broker's certificate is not accepted: {error}. Nothing was sent. "
                 "Check tls.ca, the host name in the certificate, and this box's clock.",
-                f"{url}:服务器证书未通过校验:{error}。没有发送任何数据。"
+                f"{url}：服务器证书未通过校验：{error}。没有发送任何数据。"
                 "请检查 tls.ca、证书中的主机名以及本机时间。",
             )
         )
@@ -101,6 +101,6 @@ def unreachable(url: str, error: Exception) -> ConnectionRefused:
         Message(
             f"{url}: cannot be reached: {why}. The data is kept here and sent later. "
             "Check the network cable, the address and the port.",
-            f"{url}:无法连接:{why}。数据暂存在本机,恢复后自动补传。请检查网线、地址和端口。",
+            f"{url}：无法连接：{why}。数据暂存在本机，恢复后自动补传。请检查网线、地址和端口。",
         )
     )

@@ -37,7 +37,7 @@ def lock(path: Path) -> int:
         raise StoreLocked(
             f"{path}: another process has this store open. Stop it first, or give this one "
             "another store.path.",
-            zh=f"{path}:该存储文件正被另一个进程使用。请先停止那个进程,"
+            zh=f"{path}：该存储文件正被另一个进程使用。请先停止那个进程，"
             "或为本实例配置另一个 store.path。",
         ) from error
     return fd
@@ -62,16 +62,16 @@ def connect(settings: Store) -> sqlite3.Connection:
         raise StoreError(
             f"{path}: cannot be opened as a store: {error}. Move the file away (keep it for "
             "rescue) and start again: a new one is created.",
-            zh=f"{path}:无法作为存储文件打开:{error}。请把该文件移走(保留以便抢救数据)"
-            "后重新启动,程序会新建存储文件。",
+            zh=f"{path}：无法作为存储文件打开：{error}。请把该文件移走（保留以便抢救数据）"
+            "后重新启动，程序会新建存储文件。",
         ) from error
     if version > SCHEMA_VERSION:
         connection.close()
         raise StoreError(
             f"{path}: written by a newer version of this program (schema {version}, this one "
             f"knows {SCHEMA_VERSION}). Install that version again, or move the file away.",
-            zh=f"{path}:该存储文件由更新版本的程序写成(结构版本 {version},本程序支持 "
-            f"{SCHEMA_VERSION})。请重新安装新版本,或把该文件移走。",
+            zh=f"{path}：该存储文件由更新版本的程序写成（结构版本 {version}，本程序支持 "
+            f"{SCHEMA_VERSION}）。请重新安装新版本，或把该文件移走。",
         )
     return connection
 

@@ -80,7 +80,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise StoreError(
             f"{path}: there is no store yet; it is made when the agent first runs.",
-            zh=f"{path}:存储文件不存在,采集程序首次运行时会自动创建。",
+            zh=f"{path}：存储文件不存在，采集程序首次运行时会自动创建。",
         )
     lock_fd = lock(path)
     connection = sqlite3.connect(path)
@@ -89,7 +89,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.DatabaseError as error:
         raise StoreError(
             f"{path}: cannot be read as a store: {error}.",
-            zh=f"{path}:无法作为存储文件读取:{error}。",
+            zh=f"{path}：无法作为存储文件读取：{error}。",
         ) from error
     finally:
         connection.close()

@@ -265,7 +265,7 @@ class Writer:
         elif self._failures > len(RETRY_S):
             raise StoreError(
                 f"{self.pending_frames} frames could not be stored before the end: {error}",
-                zh=f"退出前有 {self.pending_frames} 帧数据未能写入存储:{error}",
+                zh=f"退出前有 {self.pending_frames} 帧数据未能写入存储：{error}",
             ) from error
         else:
             time.sleep(RETRY_S[0])
@@ -290,5 +290,5 @@ def _refused(error: sqlite3.Error) -> Message:
     return Message(
         f"The disk does not accept data: {error}. Nothing is lost yet; collecting waits. "
         "Free space on the disk or replace the card.",
-        f"磁盘拒绝写入:{error}。目前没有丢数据,采集已暂停等待。请清理磁盘空间或更换存储卡。",
+        f"磁盘拒绝写入：{error}。目前没有丢数据，采集已暂停等待。请清理磁盘空间或更换存储卡。",
     )

@@ -47,7 +47,7 @@ def ready_json(status: Status) -> tuple[bool, bytes]:
     reasons: list[dict[str, Any]] = []
     if not status.ready:
         reasons += [
-            _reason("device_untried", en=f"{d.id}: not tried yet", zh=f"{d.id}:尚未连接过")
+            _reason("device_untried", en=f"{d.id}: not tried yet", zh=f"{d.id}：尚未连接过")
             for d in status.devices
             if d.state in _UNTRIED
         ]
