@@ -23,6 +23,7 @@ _STATES = {
     "setup": (Message("setup", "调整"), "cyan"),
     "off": (Message("off", "关机"), "dim"),
     "unknown": (Message("unknown", "未知"), "dim"),
+    "": (Message("meter", "仪表"), "dim"),
 }
 _OPEN = Message("Open", "请用浏览器打开")
 _KILL = Message(

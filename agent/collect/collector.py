@@ -126,6 +126,7 @@ class Collector:
 
 def _machine_state(tags: Sequence[TagStatus]) -> str:
     for tag in tags:
-        if tag.name == STATE_METRIC and tag.quality == Quality.GOOD:
-            return str(tag.value)
-    return MachineState.UNKNOWN.value
+        if tag.name == STATE_METRIC:
+            good = tag.quality == Quality.GOOD
+            return str(tag.value) if good else MachineState.UNKNOWN.value
+    return ""

@@ -139,7 +139,7 @@ def _device_states(
 ) -> Metric:
     family = GaugeMetricFamily(f"chulian_device_{name}", text, labels=("device", "state"))
     for device in status.devices:
-        for state in states:
+        for state in states if of(device) else ():
             family.add_metric((device.id, state), of(device) == state)
     return family
 

@@ -65,7 +65,8 @@ class DeviceStatus:
     since_ms: int
     last_data_ms: int | None
     machine_state: str
-    """One of the six machine states; `unknown` unless a good `machine.state` is known now."""
+    """One of the six machine states; `unknown` unless a good `machine.state` is known now; empty
+    for a device that has no such tag (a meter)."""
     reads: int
     failures: int
     missed: int

@@ -54,22 +54,27 @@ def devices(status: Status, view: View, opened: frozenset[str]) -> Markup | None
 def _chip(device: DeviceStatus, view: View) -> Markup:
     """Make the short form of a machine, so that many are seen at once on a phone."""
     down = _TONES[device.state] == "bad"
-    shown = "bad" if down else _known_state(device)
-    word = words.LINK_STATES[device.state] if down else words.MACHINE_STATES[shown]
+    state = _known_state(device) or "ok"
+    shown = "bad" if down else state
+    by_link = down or not device.machine_state
+    word = words.LINK_STATES[device.state] if by_link else words.MACHINE_STATES[state]
     label = f"{title_of(device)}{view.say(words.COLON)}{view.say(word)}"
     return tag("a", icon(shown), device.id, href=f"#d-{device.id}", title=label,
                aria_label=label, class_=f"state s-{shown}")  # fmt: skip
 
 
-def _badge(device: DeviceStatus, view: View) -> Markup:
-    """Show the machine's state as colour, sign and word."""
+def _badge(device: DeviceStatus, view: View) -> Markup | None:
+    """Show the machine's state as colour, sign and word; nothing for a device without one."""
     state = _known_state(device)
+    if not state:
+        return None
     word = view.say(words.MACHINE_STATES[state])
     return tag("span", icon(state), word, class_=f"state s-{state}")
 
 
 def _known_state(device: DeviceStatus) -> str:
-    return device.machine_state if device.machine_state in words.MACHINE_STATES else "unknown"
+    state = device.machine_state
+    return state if not state or state in words.MACHINE_STATES else "unknown"
 
 
 def _card(device: DeviceStatus, view: View, *, opened: frozenset[str], preview: int) -> Markup:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from agent.kpi.region import percent_text
 from agent.telemetry.status import DeviceState
 from agent.web import words
 from agent.web.figures import number
@@ -14,7 +16,7 @@ from agent.web.view import icon
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agent.telemetry.status import DeviceStatus, Message, Status
+    from agent.telemetry.status import DeviceStatus, Message, RateStatus, Status
     from agent.web.view import View
 
 _STARTING: Final = frozenset({DeviceState.IDLE, DeviceState.CONNECTING})
@@ -42,6 +44,7 @@ def headline(status: Status, view: View) -> Markup:
         "section",
         tag("h1", icon(tone), tag("span", devices_line(status, view))),
         tag("p", platform_line(status, view), class_="second") if status.destinations else None,
+        rate_line(status.rate, view) if status.rate else None,
         tag("ul", *(_item(todo, view) for todo in todos)) if todos else None,
         class_=f"headline tone-{tone}",
     )
@@ -81,6 +84,16 @@ def platform_line(status: Status, view: View) -> str:
         rows = number(status.store.waiting.rows)
         return view.say(words.CATCHING_UP, rows=rows, age=view.span_since(oldest_ms))
     return view.say(words.SENDING)
+
+
+def rate_line(rate: RateStatus, view: View) -> Markup | None:
+    """Say the rate in one line, declared beside verified; None where there is none."""
+    if rate.declared is None or rate.verified is None:
+        return None
+    declared, verified = (percent_text(Fraction(*f)) for f in (rate.declared, rate.verified))
+    figures = view.say(words.RATE_IN_SHORT, declared=declared, verified=verified)
+    link = tag("a", view.say(words.RATE), href="#rate")
+    return tag("p", link, view.say(words.COLON), figures, class_="second")
 
 
 def todo_list(status: Status, view: View) -> Iterator[Todo]:

@@ -165,6 +165,10 @@ LOSSES: Final = Message(
 NOT_BALANCED: Final = Message(en="does not add up", zh="账不平")
 
 RATE: Final = Message(en="Key-process CNC rate", zh="关键工序数控化率")
+RATE_IN_SHORT: Final = Message(
+    en="declared {declared} %, verified by data {verified} %",
+    zh="申报 {declared} %，数据已验证 {verified} %",
+)
 DECLARED: Final = Message(en="declared", zh="申报")
 ADJUSTED: Final = Message(en="adjusted", zh="核减后")
 VERIFIED: Final = Message(en="verified by data", zh="数据已验证")

@@ -41,7 +41,6 @@ def test_the_unit_restarts_for_ever_and_is_watched(unit):
     assert unit["Restart"] == ["always"]
     assert unit["StartLimitIntervalSec"] == ["0"]
     assert unit["ExecStart"] == ["/opt/chulian/bin/chulian run -c /etc/chulian/agent.yaml"]
-    assert "-HUP" in unit["ExecReload"][0]
 
 
 def test_the_unit_is_a_sandbox(unit):

@@ -137,9 +137,11 @@ def test_method_chooses_the_headline(ask, config, now_ms):
     ("lang", "words"),
     [
         ("zh", ["关键工序数控化率", "车削", "已验证", "待验证", "未申报", "台账中未登记采集设备",
-                "未达到", "外协：宏达热处理厂", "按两化融合口径（未附原文）", "29.17 个百分点"]),
+                "未达到", "外协工序不计入：heat 热处理（宏达热处理厂）", "29.17 个百分点",
+                "按两化融合口径（未附原文）"]),
         ("en", ["Key-process CNC rate", "not verified", "37.50% (3/8)", "6/9 (66.67%)",
-                "outsourced: 宏达热处理厂", "the ledger names no device"]),
+                "outsourced, not counted: heat 热处理 (宏达热处理厂)",
+                "the ledger names no device"]),
     ],
 )  # fmt: skip
 def test_page_for_people(ask, lang, words):

@@ -74,6 +74,10 @@ class Client:
         """Say goodbye and stop the thread."""
         self.paho.disconnect()
         await asyncio.to_thread(self.paho.loop_stop)
+        if self.paho.socket() is not None:  # stopped before its goodbye was out
+            self.paho.socket().close()
+        self.paho.on_connect = self.paho.on_publish = self.paho.on_subscribe = None
+        self.paho.on_message = self.paho.on_disconnect = None  # else freed with its sockets open
 
 
 def _expiry(expiry_s):

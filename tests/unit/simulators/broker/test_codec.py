@@ -1,7 +1,7 @@
 """The packet codec: what goes in comes out, and nothing else gets through."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simulators.mqtt.decode import Framer, decode
@@ -131,6 +131,7 @@ def reads_or_names(first, body, version):
         return bool(str(error)) and error.reason >= 0x80
 
 
+@settings(deadline=None)
 @given(packets())
 def test_decode_reads_what_encode_writes(case):
     """Every packet survives the wire, in both versions."""
@@ -139,6 +140,7 @@ def test_decode_reads_what_encode_writes(case):
     assert [decode(*frame, version) for frame in frames] == [packet]
 
 
+@settings(deadline=None)
 @given(st.lists(packets(), max_size=5), st.lists(st.integers(1, 50), max_size=30))
 def test_framer_does_not_care_how_the_stream_is_cut(cases, cuts):
     """Packets come out the same however the bytes arrive."""
@@ -150,6 +152,7 @@ def test_framer_does_not_care_how_the_stream_is_cut(cases, cuts):
     assert [decode(*f, v) for f, (v, _) in zip(frames, cases, strict=True)] == [p for _, p in cases]
 
 
+@settings(deadline=None)
 @given(BYTE, st.binary(max_size=60), VERSIONS)
 @example(0x10, b"\x00\x04MQTT\x05\xff\x00\x00\x00", Version.V5)
 def test_any_bytes_end_in_a_packet_or_a_named_error(first, body, version):
@@ -157,6 +160,7 @@ def test_any_bytes_end_in_a_packet_or_a_named_error(first, body, version):
     assert reads_or_names(first, body, version)
 
 
+@settings(deadline=None)
 @given(packets(), st.data())
 def test_damaged_packets_end_in_a_packet_or_a_named_error(case, data):
     """A packet with one byte changed or cut off never ends in another error."""
@@ -176,6 +180,7 @@ def test_too_large_a_packet_is_refused_by_its_header():
         list(framer.feed(b"\x30\xff\x7f"))
 
 
+@settings(deadline=None)
 @given(st.integers(0, MAX_VARINT))
 def test_varint_round_trip(value):
     """Variable byte integers survive the wire in at most four bytes."""

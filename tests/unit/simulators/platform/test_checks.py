@@ -4,7 +4,7 @@ import copy
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -75,6 +75,7 @@ def refused(message):
     return ""
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLACES), JUNK, st.sampled_from(["replace", "remove", "add"]))
 def test_what_the_schema_refuses_the_fast_check_refuses(path, junk, how):
     """No damage that the JSON Schema sees passes the fast check."""
@@ -86,6 +87,7 @@ def test_what_the_schema_refuses_the_fast_check_refuses(path, junk, how):
 STRICTER = ("values for", "index", "no such metric", "lowest n", "twice", "2^53")
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PLACES), JUNK, st.sampled_from(["replace", "remove", "add"]))
 def test_the_fast_check_is_stricter_only_where_no_schema_can_be(path, junk, how):
     """What only the fast check refuses is a length, an index, a number or a wide integer."""

@@ -1,6 +1,6 @@
 """The interval set against Python's own set."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.platform.intervals import IntervalSet
@@ -8,6 +8,7 @@ from simulators.platform.intervals import IntervalSet
 RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=30)
 
 
+@settings(deadline=None)
 @given(RANGES)
 def test_same_members_as_a_set(ranges):
     """Whatever is added in whatever order, members, size and novelty are a set's."""
@@ -21,6 +22,7 @@ def test_same_members_as_a_set(ranges):
     assert intervals.last == (max(model) if model else None)
 
 
+@settings(deadline=None)
 @given(RANGES, st.integers(0, 60), st.integers(0, 30))
 def test_gaps_are_what_is_missing(ranges, first, length):
     """Gaps and count between two numbers are a set's difference and intersection."""
@@ -34,6 +36,7 @@ def test_gaps_are_what_is_missing(ranges, first, length):
     assert intervals.count(first, first + length) == len(wanted & model)
 
 
+@settings(deadline=None)
 @given(RANGES)
 def test_ranges_are_ascending_and_apart(ranges):
     """Ranges never overlap or touch, so the set stays as small as it can be."""

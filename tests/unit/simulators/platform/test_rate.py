@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.platform.evidence import Evidence, is_control_metric, local_day
@@ -216,6 +216,7 @@ def test_retired_machines_and_old_processes_do_not_count():
     assert rate.declared["mean"] == 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -241,6 +242,7 @@ def test_all_is_at_most_mean_at_most_any(machines, processes):
         assert rates[method] is fewer[method] is None or fewer[method] <= rates[method]
 
 
+@settings(deadline=None)
 @given(st.dates(date(1971, 1, 1), date(2100, 1, 1)), st.integers(0, 86_399_999))
 def test_local_day_is_shanghais(day, time_ms):
     """The day of a value is Shanghai's calendar day (modern offset, +8 h)."""
