@@ -7,14 +7,25 @@ from math import floor
 
 def next_tick_s(now_s: float, interval_s: float) -> float:
     """Give the first multiple of the interval after now."""
-    return (floor(now_s / interval_s) + 1) * interval_s
+    return (_index(now_s, interval_s) + 1) * interval_s
 
 
 def ticks_between(start_s: float, end_s: float, interval_s: float) -> int:
     """Count the multiples of the interval after `start_s`, up to but without `end_s`."""
     if end_s <= start_s:
         return 0
-    last = floor(end_s / interval_s)
+    last = _index(end_s, interval_s)
     if last * interval_s == end_s:
         last -= 1
-    return max(0, last - floor(start_s / interval_s))
+    return max(0, last - _index(start_s, interval_s))
+
+
+def _index(at_s: float, interval_s: float) -> int:
+    """Number of the last multiple that is not after `at_s`.
+
+    The quotient alone may be one off: `43 * 0.1 / 0.1` is below 43, and a poll would be due twice.
+    """
+    index = floor(at_s / interval_s)
+    if (index + 1) * interval_s <= at_s:
+        return index + 1
+    return index - 1 if index * interval_s > at_s else index

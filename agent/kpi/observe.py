@@ -26,7 +26,10 @@ _GOOD_MASK = bytes(quality == Quality.GOOD for quality in range(256))
 """Turns a column of qualities into one of 1 (good) and 0, for `compress`."""
 _NS_PER_MS = 1_000_000
 _DAYS_COMPARED = 2
-"""Days per group whose first values are kept: frames around midnight belong to either."""
+"""Days per group whose first values are kept, for frames around midnight belong to either.
+
+Values of a third day push out the oldest: it is still counted, and compared from there anew.
+"""
 
 
 class _Unseen:

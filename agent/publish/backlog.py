@@ -42,10 +42,14 @@ class Backlog:
             end += 1
         self._ranges[at:end] = [(first, last)]
 
-    def remove_up_to(self, seq: int) -> None:
-        """Forget everything up to and including a seq."""
-        kept = [(max(first, seq + 1), last) for first, last in self._ranges if last > seq]
-        self._ranges = kept
+    def remove(self, first: int, last: int) -> None:
+        """Forget what lies in a range, and nothing beside it."""
+        self._ranges = [
+            part
+            for low, high in self._ranges
+            for part in ((low, min(high, first - 1)), (max(low, last + 1), high))
+            if part[0] <= part[1]
+        ]
 
 
 def ranges_of(rows: Iterable[Row]) -> list[Range]:

@@ -111,6 +111,7 @@ class Connection:
         client.on_publish = client.on_connect = None
         client.disconnect()
         await asyncio.to_thread(self._end)
+        client.on_disconnect = None  # the closures hold us, and paho's sockets, alive otherwise
 
     def _end(self) -> None:
         sock = self._client.socket()

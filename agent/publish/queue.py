@@ -138,7 +138,7 @@ class SendQueue:
         rows = await self._store.read(wanted, max_bytes=READ_BYTES)
         self._reading = None
         complete = not rows or sum(len(r.body) for r in rows) < READ_BYTES
-        self._backlog.remove_up_to(wanted[1] if complete else rows[-1].seq)
+        self._backlog.remove(wanted[0], wanted[1] if complete else rows[-1].seq)
         self._ready.extend(rows)
         self._on_ready()
 

@@ -119,6 +119,8 @@ class Platform:
         left = self._client.socket()
         if left is not None:  # stopped in the middle of connecting again
             left.close()
+        # paho closes its wake-up sockets when it is freed: a reference cycle would put that off
+        self._client.on_connect = self._client.on_subscribe = self._client.on_message = None
         self._loop = None
 
     def _make_client(self, client_id: str) -> mqtt.Client:

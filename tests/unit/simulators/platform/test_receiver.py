@@ -91,7 +91,7 @@ def test_holes_are_what_is_neither_seen_nor_announced(receiver):
     """Numbers from 1 on that never came are holes until an event accounts for them."""
     send(receiver, "data", [row(3), row(8)])
     assert receiver.holes() == [("gw", EP, 1, 2), ("gw", EP, 4, 7)]
-    lost = {"type": "dropped", "from": 4, "to": 6, "rows": 3, "values": 3, "reason": "store_full"}
+    lost = {"type": "dropped", "from": 4, "to": 6, "rows": 3, "values": 3, "reason": "size"}
     send(receiver, "event", [{"n": 9, "t": T, **lost}])
     assert receiver.holes() == [("gw", EP, 1, 2), ("gw", EP, 7, 7)]
     send(receiver, "hist", [row(1), row(2), row(7)])
@@ -111,7 +111,7 @@ def test_announced_loss_that_arrived_after_all_shows(receiver):
 
 def test_a_hole_inside_an_announced_range_shows(receiver):
     """A range of 4 numbers that announces 3 lost rows leaves one row unaccounted for."""
-    lost = {"type": "dropped", "from": 1, "to": 4, "rows": 3, "values": 3, "reason": "store_full"}
+    lost = {"type": "dropped", "from": 1, "to": 4, "rows": 3, "values": 3, "reason": "size"}
     send(receiver, "event", [{"n": 5, "t": T, **lost}])
     assert receiver.holes() == []
     assert receiver.summary(T)["unaccounted_rows"] == 1
