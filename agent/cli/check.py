@@ -50,22 +50,27 @@ def run(args: Namespace) -> int:
         if examined.loaded is not None:
             for line in summary_lines(examined.loaded, lang=args.lang):
                 print(line)
+            print(f"{args.config}: {total(examined.loaded, lang=args.lang)}")
     if examined.loaded is None:
         return Exit.USAGE
     return Exit.FINDINGS if examined.problems else Exit.OK
 
 
 def summary_lines(loaded: Loaded, *, lang: str) -> list[str]:
-    """Say what a configuration reads: each device with its groups, then the total."""
+    """Say what a configuration reads: each device with its link and its groups."""
     lines = []
     for device in loaded.devices:
         label = f"{device.id} {device.entry.name}".strip()
         lines.append(f"{label}  {device.entry.driver}  {device.link}")
         rows = [_group_cells(group, lang=lang) for group in device.groups]
         lines.extend(f"  {line}" for line in (table_lines(rows) if rows else []))
-    tags = sum(len(group.tags) for device in loaded.devices for group in device.groups)
-    lines.append(f"{loaded.path}: " + _TOTAL.text(lang).format(len(loaded.devices), tags))
     return lines
+
+
+def total(loaded: Loaded, *, lang: str) -> str:
+    """Say in one sentence how many devices and tags are read."""
+    tags = sum(len(group.tags) for device in loaded.devices for group in device.groups)
+    return _TOTAL.text(lang).format(len(loaded.devices), tags)
 
 
 def _group_cells(group: GroupPlan, *, lang: str) -> list[str]:

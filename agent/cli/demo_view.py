@@ -34,7 +34,7 @@ _LINE = Message(
     "read {read}  stored {stored}  acknowledged {acked}  waiting {waiting}  "
     "at the platform {arrived}  CNC rate declared {declared} verified {verified}",
     "已采集 {read}  已入库 {stored}  已确认 {acked}  待发送 {waiting}  "
-    "平台收到 {arrived}  数控化率 申报 {declared} 实测 {verified}",
+    "平台收到 {arrived}  数控化率 申报 {declared} 已验证 {verified}",
 )
 _STARTING = Message("starting ...", "正在启动…")
 _NO_RATE = "-"

@@ -67,7 +67,7 @@ COMMANDS = {
     "rate": Command(
         "agent.cli.rate",
         Message(en="the key-process CNC rate, declared and verified",
-                zh="关键工序数控化率：申报值与实测值"),
+                zh="关键工序数控化率：申报值与数据验证值"),
     ),
     "store": Command(
         "agent.cli.store",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.backoff import Backoff
-from agent.collect.schedule import ticks_between
+from agent.collect.schedule import is_tick, ticks_between
 from agent.store.events import event_body
 from agent.telemetry.status import DeviceState
 from drivers.api import Quality
@@ -47,7 +47,7 @@ class GroupRun:
     codec: Encodes
     ledger: LossLedger
     down_since: tuple[float, int] | None = None
-    """Monotonic seconds and wall-clock ms since which nothing could be read."""
+    """Monotonic seconds and wall-clock ms of the first poll that gave nothing."""
     due_s: float | None = None
     """Monotonic time at which the next poll is due; outlives the session."""
 
@@ -91,6 +91,7 @@ class DeviceRun:
         """Take a frame from the driver through the pipeline into the sink."""
         if frame.overflow:
             group.ledger.lose(frame.overflow)
+        group.ledger.tell_if_due()
         if not frame.values:
             return
         self.reads += 1
@@ -103,7 +104,7 @@ class DeviceRun:
 
     def _answered(self, group: GroupRun, frame: Frame) -> None:
         if group.down_since is not None:
-            self._close_gap(group)
+            self._close_gap(group, time.monotonic() if group.due_s is None else group.due_s)
         marks = frame.qualities
         if marks is None or frame.columns is not None:
             state = DeviceState.ONLINE if self.state is not DeviceState.DEGRADED else self.state
@@ -125,10 +126,11 @@ class DeviceRun:
 
     async def silence(self) -> None:
         """Store one BAD frame per group that could be read until now, and start the gap."""
-        now_ns = time.time_ns()
+        now_s, now_ns = time.monotonic(), time.time_ns()
         for group in self.groups:
             if group.down_since is None:
-                group.down_since = (time.monotonic(), now_ns // 1_000_000)
+                since_s = now_s if group.due_s is None else min(group.due_s, now_s)
+                group.down_since = (since_s, now_ns // 1_000_000 - int((now_s - since_s) * 1000))
             frame = group.pipeline.silence(now_ns)
             if frame is not None:
                 await self._sink.put_frame(group.codec, frame)
@@ -149,16 +151,17 @@ class DeviceRun:
         """Tell every loss that was counted and not told yet (before the end)."""
         for group in self.groups:
             if group.down_since is not None:
-                self._close_gap(group)
+                self._close_gap(group, time.monotonic())
             group.ledger.flush()
 
-    def _close_gap(self, group: GroupRun) -> None:
+    def _close_gap(self, group: GroupRun, end_s: float) -> None:
+        """Count the ticks from the first poll that gave nothing up to, without it, `end_s`."""
         if group.down_since is None:
             return
         since_s, since_ms = group.down_since
-        group.down_since = group.due_s = None
+        group.down_since = None
         interval_s = group.plan.settings.interval_s
-        polls = ticks_between(since_s, time.monotonic(), interval_s)
+        polls = ticks_between(since_s, end_s, interval_s) + is_tick(since_s, interval_s)
         group.ledger.miss(polls, reason="device_down", from_ms=since_ms, to_ms=_now_ms())
         group.ledger.flush()
 

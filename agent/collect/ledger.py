@@ -1,6 +1,7 @@
 """What one group did not collect, counted by cause and told as events: no loss is silent.
 
-Counts are gathered per episode and told when it ends, or every `TELL_EVERY_S` while it lasts.
+Counts are gathered per episode and told when its cause changes or the device comes back, at the
+latest `TELL_EVERY_S` after its first loss.
 """
 
 from __future__ import annotations
@@ -56,8 +57,7 @@ class LossLedger:
             return
         episode.polls += polls
         episode.to_ms = to_ms
-        if time.monotonic() - episode.started_s >= TELL_EVERY_S:
-            self.flush()
+        self.tell_if_due()
 
     def lose(self, changes: int) -> None:
         """Count changes that the device, or a full buffer, lost."""
@@ -65,7 +65,15 @@ class LossLedger:
         if not self._lost:
             self._lost_since_s = time.monotonic()
         self._lost += changes
-        if time.monotonic() - self._lost_since_s >= TELL_EVERY_S:
+        self.tell_if_due()
+
+    def tell_if_due(self) -> None:
+        """Tell what was counted long enough ago; cheap, called with every frame."""
+        oldest_s = time.monotonic() - TELL_EVERY_S
+        episode = self._episode
+        if (episode is not None and episode.started_s <= oldest_s) or (
+            self._lost and self._lost_since_s <= oldest_s
+        ):
             self.flush()
 
     def flush(self) -> None:

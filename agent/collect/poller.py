@@ -1,4 +1,7 @@
-"""One poll group: reads on an absolute schedule; what is late is counted, never queued."""
+"""One poll group: reads on an absolute schedule; what is late is counted, never queued.
+
+Every tick of the schedule is read once or counted as missed once.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from agent.collect.schedule import next_tick_s, ticks_between
+from agent.collect.schedule import first_tick_s, is_tick, next_tick_s, ticks_between
 from drivers.api import Busy, NoReply
 
 if TYPE_CHECKING:
@@ -31,16 +34,19 @@ async def poll(session: Any, device: DeviceRun, group: GroupRun) -> None:
     while True:
         due_s = group.due_s
         wait_s = await _read(session, device, group)
-        free_s = max(loop.time() + wait_s, due_s)
-        late = ticks_between(due_s, free_s, interval_s)
-        if late:
-            _count_late(group, late, seconds=free_s - due_s, reason="busy" if wait_s else "late")
-        group.due_s = next_tick_s(free_s, interval_s)
+        free_s = max(loop.time() + (wait_s or 0.0), due_s)
+        missed = ticks_between(due_s, free_s, interval_s)
+        if wait_s is not None and is_tick(due_s, interval_s):
+            missed += 1
+        if missed:
+            reason = "late" if wait_s is None else "busy"
+            _count_missed(group, missed, seconds=free_s - due_s, reason=reason)
+        group.due_s = max(next_tick_s(due_s, interval_s), first_tick_s(free_s, interval_s))
         await asyncio.sleep(group.due_s - loop.time())
 
 
-async def _read(session: Any, device: DeviceRun, group: GroupRun) -> float:
-    """Read once; give how long the device wants to be left alone, 0 after a good read."""
+async def _read(session: Any, device: DeviceRun, group: GroupRun) -> float | None:
+    """Read once; give how long the device, being busy, wants to be left alone; None if read."""
     plan = group.plan.plan
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
@@ -53,10 +59,10 @@ async def _read(session: Any, device: DeviceRun, group: GroupRun) -> float:
             f"{device.id}: no answer within {READ_DEADLINE_S:.0f} s", device=device.id
         ) from error
     await device.take(group, frame)
-    return 0.0
+    return None
 
 
-def _count_late(group: GroupRun, polls: int, *, seconds: float, reason: str) -> None:
+def _count_missed(group: GroupRun, polls: int, *, seconds: float, reason: str) -> None:
     now_ms = time.time_ns() // 1_000_000
     group.ledger.miss(
         polls, reason=reason, from_ms=now_ms - max(0, int(seconds * 1000)), to_ms=now_ms

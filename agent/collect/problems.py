@@ -10,9 +10,11 @@ def problem_of(error: BaseException, link: str) -> Message:
     """Turn what a driver raised into what happened and what to do."""
     hint = error.hint if isinstance(error, DriverError) else ""
     en = f"{error}. {hint}".rstrip(". ") + "."
+    if isinstance(error, TimeoutError):
+        en = f"{link}: no answer in time. Check power, cable, address and port."
     if isinstance(error, NoReply):
         zh = f"设备没有应答（{link}）：请检查设备电源、接线、站号（从站地址）。"
-    elif isinstance(error, ConnectError):
+    elif isinstance(error, (ConnectError, TimeoutError)):
         zh = f"连接不上 {link}：请检查设备电源、网线、IP 地址和端口。"
     elif isinstance(error, AccessError):
         zh = f"设备拒绝访问（{link}）：请检查用户名、密码、证书和权限。"

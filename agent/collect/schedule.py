@@ -10,6 +10,16 @@ def next_tick_s(now_s: float, interval_s: float) -> float:
     return (_index(now_s, interval_s) + 1) * interval_s
 
 
+def first_tick_s(from_s: float, interval_s: float) -> float:
+    """Give the first multiple of the interval that is not before `from_s`."""
+    return from_s if is_tick(from_s, interval_s) else next_tick_s(from_s, interval_s)
+
+
+def is_tick(at_s: float, interval_s: float) -> bool:
+    """Tell whether a time is a multiple of the interval."""
+    return _index(at_s, interval_s) * interval_s == at_s
+
+
 def ticks_between(start_s: float, end_s: float, interval_s: float) -> int:
     """Count the multiples of the interval after `start_s`, up to but without `end_s`."""
     if end_s <= start_s:

@@ -121,6 +121,9 @@ class LinkSupervisor:
 
     async def _failed(self, error: Exception) -> None:
         self._say(error)
+        if self._was_up():
+            self._backoff.reset()
+            self._refused.reset()
         problem = problem_of(error, self.name)
         if isinstance(error, NoReply) and error.device:
             silent = [d for d in self.devices if d.id == error.device]
@@ -137,24 +140,21 @@ class LinkSupervisor:
         if isinstance(error, AccessError):
             return DeviceState.FAULTED, "access_refused", self._refused.next_s()
         if isinstance(error, (ConnectError, TimeoutError)):
-            return DeviceState.BACKOFF, "unreachable", self._pause_s()
+            return DeviceState.BACKOFF, "unreachable", self._backoff.next_s()
         if isinstance(error, SessionLost):
-            return DeviceState.BACKOFF, "session_lost", self._pause_s()
+            return DeviceState.BACKOFF, "session_lost", self._backoff.next_s()
         if isinstance(error, DriverError):
             return DeviceState.FAULTED, "driver_error", self._refused.next_s()
         return DeviceState.FAULTED, "driver_bug", self._refused.next_s()
 
-    def _pause_s(self) -> float:
-        """Give the pause before the link is tried again; short again once it has worked."""
-        if any(d.state in {DeviceState.ONLINE, DeviceState.DEGRADED} for d in self.devices):
-            self._backoff.reset()
-        return self._backoff.next_s()
+    def _was_up(self) -> bool:
+        """Whether the link worked until now: what follows is a new episode."""
+        return any(d.state in {DeviceState.ONLINE, DeviceState.DEGRADED} for d in self.devices)
 
     def _say(self, error: Exception) -> None:
         """Log the start of an episode once; a bug of the driver with its traceback."""
         text = f"{type(error).__name__}: {error}"
-        was_up = any(d.state in {DeviceState.ONLINE, DeviceState.DEGRADED} for d in self.devices)
-        if text == self._told and not was_up:
+        if text == self._told and not self._was_up():
             return
         self._told = text
         known = isinstance(error, (DriverError, TimeoutError))

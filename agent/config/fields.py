@@ -57,6 +57,7 @@ CHINESE: Mapping[str, str] = {
     "Destination.no_subscriber": "确认码为“无订阅者”（0x10）时：accept 视为送达，keep 保留重发。",
     "Http.enabled": "是否提供状态页。",
     "Http.host": "监听地址；127.0.0.1 表示只能本机访问。",
+    "Http.allowed_hosts": "除 localhost 和 IP 地址外，浏览器可用来访问的主机名。",
     "Http.port": "端口；0 表示自动选择。",
     "Group.interval_s": "采集间隔（秒）。",
     "Group.mode": "poll 轮询，subscribe 订阅；不填则按驱动能力选择。",

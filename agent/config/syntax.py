@@ -42,7 +42,7 @@ _REASONS = (
         ),
     ),
     (
-        "invalid intendation or unclosed",
+        "or unclosed '['",
         Message(
             en='the indentation is wrong, or a "[" or "{" is left open',
             zh="缩进有误，或者“[”“{”没有闭合",

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from agent.kpi.evidence import DeviceDay
+from agent.kpi.evidence import DeviceDay, demand
 from agent.kpi.observe import Observer
 from agent.kpi.report import METRICS, rate_frame, rate_status
 from agent.kpi.result import RateResult, compute
@@ -84,10 +84,15 @@ class LiveRate:
                 await store.put_frame(codec, rate_frame(self._current()))
             await asyncio.sleep(min(SAVE_EVERY_S, self._config.rate.emit_every_s))
 
+    def _observed(self, now_ms: int) -> list[DeviceDay]:
+        """Give the days of the period that ends today; older ones stay in the store."""
+        today = self._observer.day(now_ms * 1_000_000).date
+        return self._observer.days(since=demand(self._config.rate, today).first)
+
     def _current(self) -> RateResult:
         now_s = time.monotonic()
         if self._result is None or now_s - self._computed_s >= FRESH_S:
             now_ms = time.time_ns() // 1_000_000
-            self._result = compute(self._config, self._observer.days(), now_ms=now_ms)
+            self._result = compute(self._config, self._observed(now_ms), now_ms=now_ms)
             self._computed_s = now_s
         return self._result

@@ -8,6 +8,7 @@ Only good values count; a frame without any leaves no trace. One thread only (th
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from drivers.api import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
 
     from agent.kpi.days import Day
     from drivers.api import Frame, Value
@@ -72,9 +72,9 @@ class Observer:
             record.clean = True
         return [record.day() for record in touched]
 
-    def days(self) -> list[DeviceDay]:
-        """Give every day known, counted or loaded."""
-        return [record.day() for record in self._records.values() if record.good]
+    def days(self, since: date = date.min) -> list[DeviceDay]:
+        """Give every day known, counted or loaded, from `since` on."""
+        return [one.day() for one in self._records.values() if one.good and one.date >= since]
 
     def day(self, time_ns: int) -> Day:
         """Give the calendar day of an instant; for the watches."""

@@ -123,7 +123,11 @@ class Limits:
         )
         self._by_column = {i: (low, high) for i, low, high in self._ranges}
         self._states = frozenset(i for i, t in enumerate(tags) if t.states)
-        self._may_be_infinite = tuple(i for i, t in enumerate(tags) if t.type not in _INTEGERS)
+        self._may_be_infinite = tuple(
+            i
+            for i, t in enumerate(tags)
+            if t.type not in _INTEGERS or not isfinite(abs(t.scale) * 2.0**64 + abs(t.offset))
+        )
         self._slices = _runs(self._may_be_infinite)
 
     def suspicious(self, values: tuple[Value, ...]) -> bool:

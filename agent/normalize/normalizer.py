@@ -41,7 +41,10 @@ class Normalizer:
         raw = frame.values
         if raw is self._raw:
             return _with(frame, self._done)
-        values = raw if self._convert_all is None else self._convert_all(raw)
+        try:
+            values = raw if self._convert_all is None else self._convert_all(raw)
+        except TypeError:  # text in a column of numbers: it passes unchanged
+            return self._apply_any(frame)
         if not self._limits.harmless and self._limits.suspicious(values):
             return self._checked(frame, list(values))
         self._raw, self._done = raw, values

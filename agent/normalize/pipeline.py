@@ -1,6 +1,7 @@
 """What happens to a frame between driver and store, for one group: the one place that knows.
 
-Order: normalize -> last values and evidence (every frame) -> report (what is stored).
+Order: normalize -> last values (every frame) -> report (what is stored) -> evidence (of what is
+stored, so that whoever receives it comes to the same result).
 Nothing here waits; the caller puts the result into the intake.
 """
 
@@ -60,9 +61,11 @@ class Pipeline:
             )
         frame = self._normalizer.apply(raw)
         self._latest.update(frame)
-        self._observe(frame)
         self._silent = False
-        return self._reporter.select(frame)
+        stored = self._reporter.select(frame)
+        if stored is not None:
+            self._observe(stored)
+        return stored
 
     def silence(self, read_ns: int, reason: str = NO_COMMUNICATION) -> Frame | None:
         """Give the one BAD frame that marks the start of a silence; None while it lasts."""

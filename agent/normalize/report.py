@@ -7,7 +7,7 @@ keeps the time at which it was measured: nothing old is ever stamped new.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agent.config.model import Report
 from agent.normalize.cut import cut
@@ -23,6 +23,15 @@ _GOOD = int(Quality.GOOD)
 _UNSEEN = -1
 
 
+class _Known(NamedTuple):
+    """What is known of one tag: its last value, and when that was measured."""
+
+    value: Value
+    mark: int
+    reason: str | None
+    time_ns: int
+
+
 class Reporter:
     """Selects, for one group, what goes on to the store."""
 
@@ -36,14 +45,16 @@ class Reporter:
         self._monotonic = monotonic
         self._stored: list[Value] = [None] * len(tags)
         self._marks = [_UNSEEN] * len(tags)
-        self._latest: dict[int, tuple[Value, int, str | None, int]] = {}
+        self._latest: dict[int, _Known] = {}
+        self._scan: Frame | None = None
         self._same: tuple[Value, ...] | None = None
         self._full_due_s = 0.0
 
     def reset(self) -> None:
         """Forget what was stored, so that the next frame is stored whole (after a silence)."""
         self._marks = [_UNSEEN] * len(self._marks)
-        self._same = None
+        self._latest.clear()
+        self._scan = self._same = None
         self._full_due_s = 0.0
 
     def select(self, frame: Frame) -> Frame | None:
@@ -55,7 +66,11 @@ class Reporter:
         if full:
             self._full_due_s = now_s + self._full_every_s
         if frame.columns is not None:
+            self._same = None
             return self._select_partial(frame, full=full)
+        self._scan = frame
+        if self._latest:
+            self._latest.clear()
         if frame.values is self._same and frame.qualities is None and not full:
             return None
         self._same = frame.values if frame.qualities is None else None
@@ -67,31 +82,31 @@ class Reporter:
 
     def _select_partial(self, frame: Frame, *, full: bool) -> Frame | None:
         columns = frame.columns or ()
-        times = frame.times_ns or (frame.read_ns,) * len(columns)
-        marks = frame.qualities or bytes([_GOOD]) * len(columns)
-        reasons = frame.reasons or {}
-        for at, column in enumerate(columns):
-            value = frame.values[at]
-            self._latest[column] = (value, marks[at], reasons.get(at), times[at])
+        present = [_known(frame, at) for at in range(len(columns))]
+        self._latest.update(zip(columns, present, strict=True))
         if full:
-            return self._whole(frame)
+            return self._whole(frame, columns, present)
         news = self._changed(frame, columns)
         return cut(frame, news) if news else None
 
-    def _whole(self, frame: Frame) -> Frame:
-        """Everything known of the group, each value with the time it was measured at."""
-        columns = tuple(sorted(self._latest))
-        parts = [self._latest[c] for c in columns]
-        marks = bytes(p[1] for p in parts)
+    def _whole(self, frame: Frame, present: Sequence[int], parts: list[_Known]) -> Frame:
+        """Everything known of the other tags, then the frame; each value with its own time."""
+        others = {} if self._scan is None else _scanned(self._scan)
+        others |= self._latest
+        for column in present:
+            others.pop(column, None)
+        columns = (*sorted(others), *present)
+        parts = [*(others[c] for c in sorted(others)), *parts]
+        marks = bytes(p.mark for p in parts)
         whole = Frame(
             frame.device,
             frame.group,
             frame.read_ns,
-            tuple(p[0] for p in parts),
+            tuple(p.value for p in parts),
             columns,
             None if marks.count(_GOOD) == len(marks) else marks,
-            {at: p[2] for at, p in enumerate(parts) if p[2] is not None} or None,
-            tuple(p[3] for p in parts),
+            {at: p.reason for at, p in enumerate(parts) if p.reason is not None} or None,
+            tuple(p.time_ns for p in parts),
             frame.clock,
             frame.overflow,
         )
@@ -125,3 +140,16 @@ class Reporter:
         for at, column in enumerate(columns):
             self._stored[column] = frame.values[at]
             self._marks[column] = _GOOD if marks is None else marks[at]
+
+
+def _known(frame: Frame, at: int) -> _Known:
+    return _Known(
+        frame.values[at],
+        _GOOD if frame.qualities is None else frame.qualities[at],
+        None if frame.reasons is None else frame.reasons.get(at),
+        frame.read_ns if frame.times_ns is None else frame.times_ns[at],
+    )
+
+
+def _scanned(frame: Frame) -> dict[int, _Known]:
+    return {at: _known(frame, at) for at in range(len(frame.values))}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MS = 1_000_000
 _UNCERTAIN = int(Quality.UNCERTAIN)
 _GOOD = int(Quality.GOOD)
+REASON_LENGTH = 64
+"""Longest reason of a value that the schema allows."""
 _OPTIONS = orjson.OPT_STRICT_INTEGER
 """Integers beyond 2^53 raise and take the careful way, where they become strings."""
 
@@ -34,8 +36,9 @@ _OPTIONS = orjson.OPT_STRICT_INTEGER
 class GroupCodec:
     """Encodes the frames of one group of one device into rows of at most `max_row_bytes`.
 
-    A row that would be too large is cut by columns, not by scans: names are written less often.
-    How many values fit is learned from the rows that did not.
+    A row that would be too large is halved by columns, not by scans: names are written less often.
+    How many values fit is learned from the halves, and forgotten when rows become small again: one
+    long text does not cut a group to pieces for ever.
     """
 
     def __init__(
@@ -53,24 +56,16 @@ class GroupCodec:
 
         Consecutive frames with the same columns share a row: their names are written once.
         """
-        return [
+        rows = [
             row
             for run, aligned in _runs(frames)
-            for piece in self._pieces(run)
+            for piece in _pieces(run, most_values=self._values_per_row)
             for row in self._fit(piece, aligned=aligned)
         ]
-
-    def _pieces(self, run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
-        width = len(run[0].values)
-        fit = self._values_per_row
-        step = width if fit is None else max(1, fit // len(run))
-        if step >= width:
-            if width:
-                yield run
-            return
-        for start in range(0, width, step):
-            positions = range(start, min(start + step, width))
-            yield [cut(frame, positions) for frame in run]
+        known = self._values_per_row
+        if known is not None and all(len(r.body) * 2 < self._max_row_bytes for r in rows):
+            self._values_per_row = known * 2
+        return rows
 
     def _fit(self, run: Sequence[Frame], *, aligned: bool) -> list[NewRow]:
         columns = run[0].columns
@@ -78,15 +73,12 @@ class GroupCodec:
         row = self._row(run, names, aligned=aligned)
         if len(row.body) <= self._max_row_bytes or row.values == 1:
             return [row]
-        if len(names) == 1:
-            middle = len(run) // 2
-            halves = (run[:middle], run[middle:])
-            return [r for half in halves for r in self._fit(half, aligned=aligned)]
-        self._values_per_row = row.values * self._max_row_bytes * 9 // (len(row.body) * 10)
-        return [r for piece in self._pieces(run) for r in self._fit(piece, aligned=aligned)]
+        rows = [r for half in _halves(run) for r in self._fit(half, aligned=aligned)]
+        self._values_per_row = max(r.values for r in rows)
+        return rows
 
     def _row(self, run: Sequence[Frame], names: Sequence[str], *, aligned: bool) -> NewRow:
-        t0 = _time_ns(run[0]) // _MS
+        t0 = max(0, _time_ns(run[0]) // _MS)  # a device's clock may stand before 1970
         block: dict[str, Any] = {"t0": t0, "d": self.device, "g": self.group}
         values = [f.values for f in run]
         if aligned:
@@ -102,10 +94,32 @@ class GroupCodec:
         except TypeError:  # an integer beyond 2^53, bytes, or text that is not Unicode
             values, spoiled = clean_values(values)
             if spoiled:
-                _mark_spoiled(block, names, spoiled)
+                _mark_spoiled(block, names, spoiled, own_times=not aligned)
             block[key] = shape(names, values)
             body = orjson.dumps(block, option=_OPTIONS)
         return NewRow(Kind.DATA, t0, sum(map(len, values)), body[1:])
+
+
+def _pieces(run: Sequence[Frame], *, most_values: int | None) -> Iterator[Sequence[Frame]]:
+    """Cut a run by columns so that no piece has more values; nothing of frames without any."""
+    width = len(run[0].values)
+    step = width if most_values is None else max(1, most_values // len(run))
+    if step >= width:
+        if width:
+            yield run
+        return
+    for start in range(0, width, step):
+        positions = range(start, min(start + step, width))
+        yield [cut(frame, positions) for frame in run]
+
+
+def _halves(run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
+    """Cut a run of more than one value in two: by columns, or by scans if there is only one."""
+    width = len(run[0].values)
+    if width > 1:
+        return _pieces(run, most_values=(width + 1) // 2 * len(run))
+    middle = len(run) // 2
+    return iter((run[:middle], run[middle:]))
 
 
 def _time_ns(frame: Frame) -> int:
@@ -189,18 +203,25 @@ def _exceptions(
             if mark != _GOOD:
                 letter = "u" if mark == _UNCERTAIN else "b"
                 reason = reasons.get(at) or ("Uncertain" if letter == "u" else "Bad")
-                found.setdefault(name, []).append([index, letter, reason])
+                found.setdefault(name, []).append([index, letter, reason[:REASON_LENGTH]])
     return found
 
 
 def _mark_spoiled(
-    block: dict[str, Any], names: Sequence[str], spoiled: Iterable[tuple[int, int, str]]
+    block: dict[str, Any],
+    names: Sequence[str],
+    spoiled: Iterable[tuple[int, int, str]],
+    *,
+    own_times: bool,
 ) -> None:
     qualities = block.setdefault("q", {})
+    repeated = own_times and len(set(names)) != len(names)
     for scan, at, reason in spoiled:
-        entries = qualities.setdefault(names[at], [])
-        entries[:] = [e for e in entries if e[0] != scan]
-        entries.append([scan, "b", reason])
+        name = names[at]
+        index = scan * names.count(name) + names[:at].count(name) if repeated else scan
+        entries = qualities.setdefault(name, [])
+        entries[:] = [e for e in entries if e[0] != index]
+        entries.append([index, "b", reason])
 
 
 def join_rows(rows: Sequence[Row], *, gateway: str, epoch: str, clock: str) -> bytes:

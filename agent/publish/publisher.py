@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.backoff import Backoff
@@ -26,7 +26,9 @@ from agent.publish.refusal import (
     Verdict,
     judge,
     refused_publish,
+    too_large,
 )
+from agent.publish.window import Window
 from agent.store.outbox import Kind, Rejection
 from agent.telemetry.status import DestinationStatus
 
@@ -56,12 +58,6 @@ class Stores(Reads, Protocol):
         """Report rows refused for good."""
 
 
-@dataclass(slots=True)
-class _Sent:
-    rows: list[Row]
-    live: bool
-
-
 class Publisher:
     """One destination's sender; `run` is its life, `committed` feeds it."""
 
@@ -86,8 +82,8 @@ class Publisher:
         self._status = status
         self._connection: Connection | None = None
         self._queue = SendQueue(store, waiting=waiting, on_ready=self._pump)
-        self._sent: dict[int, _Sent] = {}
-        self._backlog_sent = 0
+        self._window = Window(settings)
+        self._notices: list[str] = []
         self._tries: dict[int, int] = {}
         self._quiet = asyncio.Event()
         self._resume_s = 0.0
@@ -112,7 +108,7 @@ class Publisher:
             self._connection is not None,
             self._since_ms,
             self._connects,
-            len(self._sent),
+            len(self._window),
             self._sent_messages,
             self._acked_messages,
             self._problem,
@@ -144,7 +140,7 @@ class Publisher:
         """Wait, at most so long, until everything in memory has been acknowledged."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                while self._connection is not None and (self._sent or self._queue.has_live):
+                while self._connection is not None and (self._window or self._queue.has_live):
                     self._quiet.clear()
                     await self._quiet.wait()
 
@@ -167,11 +163,13 @@ class Publisher:
         self._problem = None
         self._resume_s = 0.0
         self._queue.online()
+        self._window.open(connection.receive_maximum)
         _log.info("destination connected: %s", self._settings.url)
-        connection.publish(self._topic("meta"), self._meta(), retain=True)
+        self._notices = ["meta"]
         try:
             while not connection.closed.done():
-                connection.publish(self._topic("status"), self._status("online"), retain=True)
+                if "status" not in self._notices:
+                    self._notices.append("status")
                 self._pump()
                 await asyncio.wait([connection.closed], timeout=HEARTBEAT_S)
         except asyncio.CancelledError:
@@ -185,10 +183,8 @@ class Publisher:
         if self._timer is not None:
             self._timer.cancel()
         self._queue.offline()
-        for sent in self._sent.values():
+        for sent in self._window.abandon():
             self._queue.give_back(sent.rows)
-        self._sent.clear()
-        self._backlog_sent = 0
         self._quiet.set()
 
     # -- sending ---------------------------------------------------------------------------------
@@ -196,17 +192,30 @@ class Publisher:
     def _pump(self) -> None:
         """Fill the window: live rows first, the backlog up to its share."""
         connection = self._connection
-        if connection is None or self._wait_left():
+        if connection is None:
             return
-        window = min(self._settings.window, connection.receive_maximum)
-        share = max(1, int(window * self._settings.backlog_share))
-        while len(self._sent) < window:
+        while self._notices and self._window.has_room:
+            self._notify(connection, self._notices.pop(0))
+        if self._wait_left():
+            return
+        while self._window.has_room:
             live = self._queue.has_live
-            if not live and not (self._queue.has_ready and self._backlog_sent < share):
+            if not live and not (self._queue.has_ready and self._window.backlog_has_room):
                 break
             if not self._send(connection, live=live):
                 return
         self._queue.read_ahead()
+
+    def _notify(self, connection: Connection, level: str) -> None:
+        """Send what is retained; meta comes before the first row that needs it."""
+        payload = self._meta() if level == "meta" else self._status("online")
+        if len(payload) > self._packet_bytes():
+            self._problem = too_large(level, len(payload), self._packet_bytes())
+            _log.error("not sent: %s", self._problem.en)
+            return
+        mid = connection.publish(self._topic(level), payload, retain=True)
+        if mid is not None:
+            self._window.add(mid, [], live=True)
 
     def _topic(self, level: str) -> str:
         return self._sender.topic(self._settings.topic_root, level)
@@ -226,12 +235,13 @@ class Publisher:
         return True
 
     def _message_bytes(self) -> int:
-        limit = int(self._settings.max_message_kb * 1000)
-        if self._connection is not None and self._connection.maximum_packet_bytes is not None:
-            limit = min(
-                limit, self._connection.maximum_packet_bytes - len(self._topic("status")) - 16
-            )
-        return limit - ENVELOPE_BYTES
+        """Most bytes of rows in one message."""
+        return min(int(self._settings.max_message_kb * 1000), self._packet_bytes()) - ENVELOPE_BYTES
+
+    def _packet_bytes(self) -> int:
+        """Most bytes of payload the broker takes in one message."""
+        most = None if self._connection is None else self._connection.maximum_packet_bytes
+        return sys.maxsize if most is None else most - len(self._topic("status")) - 16
 
     def _send(self, connection: Connection, *, live: bool) -> bool:
         """Send one message; False when the connection is gone."""
@@ -251,33 +261,34 @@ class Publisher:
         if mid is None:
             self._queue.give_back(rows)
             return False
-        self._sent[mid] = _Sent(rows, live)
-        self._backlog_sent += not live
+        self._window.add(mid, rows, live=live)
         self._sent_messages += 1
         return True
 
     def _acknowledged(self, mid: int, code: int, name: str) -> None:
-        sent = self._sent.pop(mid, None)
+        sent = self._window.take(mid)
         if sent is None:
-            return  # meta or status, or a second acknowledgement
-        self._backlog_sent -= not sent.live
+            return  # a second acknowledgement, or one of a connection that is gone
         verdict = judge(code, accept_no_subscriber=self._settings.no_subscriber == "accept")
-        if verdict is Verdict.ACCEPTED:
+        if not sent.rows:
+            pass  # meta or status: nobody waits for it here, whatever the answer
+        elif verdict is Verdict.ACCEPTED:
             self._acked_messages += 1
             self._problem = None
             self._store.put_acked(ranges_of(sent.rows))
-            self._queue.settled(sent.rows)
+            self._settled(sent.rows)
         else:
             self._refused(sent.rows, code, name, verdict)
         self._pump()
-        if not self._sent:
+        if not self._window:
             self._quiet.set()
 
     def _refused(self, rows: list[Row], code: int, name: str, verdict: Verdict) -> None:
         if self._problem is None:
             _log.warning("message refused: %s (0x%02x)", name, code)
         self._problem = refused_publish(code, name)
-        self._resume_s = time.monotonic() + PAUSES_S.get(code, PAUSE_S)
+        resume_s = time.monotonic() + PAUSES_S.get(code, PAUSE_S)
+        self._resume_s = max(self._resume_s, resume_s)
         if verdict is Verdict.ALONE:
             self._queue.send_alone(rows)
             if len(rows) == 1:
@@ -288,9 +299,14 @@ class Publisher:
                     return
         self._queue.give_back(rows)
 
+    def _settled(self, rows: list[Row]) -> None:
+        self._queue.settled(rows)
+        if self._tries:
+            for row in rows:
+                self._tries.pop(row.seq, None)
+
     def _reject(self, row: Row, reason: str, code: int) -> None:
-        self._queue.settled([row])
-        self._tries.pop(row.seq, None)
+        self._settled([row])
         _log.error("row set aside: seq %d: %s", row.seq, reason)
         self._store.put_rejected([Rejection(row.seq, reason[:64], code)])
 

@@ -19,6 +19,13 @@ SCHEMA_VERSION = 1
 """What this program reads and writes; older files are migrated, newer ones refused."""
 PAGE_BYTES = 8192
 """Rows of 1 to 2 kB waste 9 % of such pages, and 37 % of SQLite's default ones."""
+_DISK_CODES = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)  # fmt: skip
+"""Primary result codes that speak of the disk, not of what is in the file."""
 CACHE_KIB = 2048
 """Page cache; the outbox is written once and read once, more would only cost memory."""
 
@@ -28,8 +35,14 @@ def lock(path: Path) -> int:
 
     Raises:
         StoreLocked: another process has it.
+        StoreError: nothing can be written there.
     """
-    fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path.with_name(path.name + ".lock"), flags, 0o600)
+    except OSError as error:
+        raise unusable(path, error) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -50,7 +63,10 @@ def connect(settings: Store) -> sqlite3.Connection:
         StoreError: the file is no store, is damaged, or was written by a newer version.
     """
     path = settings.path
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, error) from error
     try:
         version = _prepare(connection, settings.synchronous)
         if version < SCHEMA_VERSION:
@@ -59,12 +75,7 @@ def connect(settings: Store) -> sqlite3.Connection:
             migrate(connection, version=SCHEMA_VERSION)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StoreError(
-            f"{path}: cannot be opened as a store: {error}. Move the file away (keep it for "
-            "rescue) and start again: a new one is created.",
-            zh=f"{path}：无法作为存储文件打开：{error}。请把该文件移走（保留以便抢救数据）"
-            "后重新启动，程序会新建存储文件。",
-        ) from error
+        raise unusable(path, error) from error
     if version > SCHEMA_VERSION:
         connection.close()
         raise StoreError(
@@ -76,6 +87,24 @@ def connect(settings: Store) -> sqlite3.Connection:
     return connection
 
 
+def unusable(path: Path, error: OSError | sqlite3.Error) -> StoreError:
+    """Say why a file cannot be the store: the disk refuses it, or it is none or damaged."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if isinstance(error, OSError) or code in _DISK_CODES:
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        return StoreError(
+            f"{path}: cannot be opened for writing: {why}. Check that this user may write there "
+            "and that the disk has room.",
+            zh=f"{path}：无法写入：{why}。请检查目录权限以及磁盘剩余空间。",
+        )
+    return StoreError(
+        f"{path}: cannot be opened as a store: {error}. Move the file away (keep it for "
+        "rescue) and start again: a new one is created.",
+        zh=f"{path}：无法作为存储文件打开：{error}。请把该文件移走（保留以便抢救数据）"
+        "后重新启动，程序会新建存储文件。",
+    )
+
+
 def read_evidence(connection: sqlite3.Connection) -> list[EvidenceRow]:
     """Read every device's days from an open store."""
     rows = connection.execute("SELECT * FROM evidence ORDER BY device, day")
@@ -85,6 +114,7 @@ def read_evidence(connection: sqlite3.Connection) -> list[EvidenceRow]:
 def _prepare(connection: sqlite3.Connection, synchronous: str) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version == 0:
+        _refuse_foreign(connection)
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     connection.execute("PRAGMA journal_mode=WAL")
@@ -92,3 +122,10 @@ def _prepare(connection: sqlite3.Connection, synchronous: str) -> int:
     connection.execute("PRAGMA secure_delete=0")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     return version
+
+
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Leave a database of another program alone; one half made by us is finished."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if tables and "_sqlite_migrations" not in tables:
+        raise sqlite3.DatabaseError("it holds the tables of another program")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.store.file import lock, read_evidence
 from agent.store.outbox import StoreError
-from agent.store.totals import Totals, measure, read_totals
+from agent.store.totals import ROW_OVERHEAD_BYTES, Totals, read_totals
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
@@ -54,16 +54,17 @@ def report(path: Path) -> Report:
         StoreError: it is not there or is no store.
     """
     with _opened(path) as connection:
-        sizes = connection.execute("SELECT n, length(body) FROM rows").fetchall()
-        found, found_bytes = measure(sizes)
+        rows, values, body_bytes = connection.execute(
+            "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(length(body)), 0) FROM rows"
+        ).fetchone()
         epoch = connection.execute("SELECT value FROM identity WHERE key = 'epoch'").fetchone()
         oldest = connection.execute("SELECT t_ms FROM rows ORDER BY seq LIMIT 1").fetchone()
         integrity = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         return Report(
             epoch[0] if epoch else "",
             read_totals(connection),
-            found,
-            found_bytes,
+            Count(rows, values),
+            body_bytes + ROW_OVERHEAD_BYTES * rows,
             integrity,
             oldest[0] if oldest else None,
         )

@@ -7,13 +7,15 @@ transaction: new rows, acknowledgements, rejections, drops, counters and evidenc
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from agent.store.drops import DropEpisode
 from agent.store.events import drop_body, rejection_body
-from agent.store.file import connect, lock, read_evidence
+from agent.store.file import connect, lock, read_evidence, unusable
 from agent.store.identity import Identity
 from agent.store.outbox import (
     Batch,
@@ -26,7 +28,6 @@ from agent.store.outbox import (
 from agent.store.totals import ROW_OVERHEAD_BYTES, measure, read_totals, write_totals
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from agent.config.model import Store
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 DROP_CHUNK_ROWS = 2000
 """Most rows dropped in one transaction: a delete of a million rows grows the WAL by 200 MB."""
+AGE_CHECK_S = 60.0
+"""How often rows are looked at for their age; the next commit goes on while many are too old."""
 KEPT_REJECTED_ROWS = 1000
 """Refused rows kept aside for a person to look at; the counters go on beyond it."""
 
@@ -66,13 +69,17 @@ class Outbox:
             StoreLocked: another process has it open.
             StoreError: the file is not a store, is damaged, or comes from a newer version.
         """
-        settings.path.parent.mkdir(parents=True, exist_ok=True)
-        lock_fd = lock(settings.path)
-        try:
-            return cls(connect(settings), lock_fd, settings)
-        except BaseException:
-            os.close(lock_fd)
-            raise
+        with ExitStack() as undo:
+            lock_fd = lock(settings.path)
+            undo.callback(os.close, lock_fd)
+            connection = connect(settings)
+            undo.callback(connection.close)
+            try:
+                outbox = cls(connection, lock_fd, settings)
+            except sqlite3.DatabaseError as error:
+                raise unusable(settings.path, error) from error
+            undo.pop_all()
+        return outbox
 
     def close(self, *, clean: bool) -> None:
         """Close the file; the lock goes with it. `clean` is told at the next start."""
@@ -106,9 +113,9 @@ class Outbox:
             write_totals(self._db, self.totals)
             self._db.execute("COMMIT")
         except BaseException:
+            self.totals, self._episode = before, episode
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            self.totals, self._episode = before, episode
             raise
         return Committed(rows, announced + drop_event, gone)
 
@@ -210,14 +217,15 @@ class Outbox:
         if over > 0:
             return self._drop("size", DROP_CHUNK_ROWS, over + self._limit_bytes // 100)
         now_s = time.monotonic()
-        if now_s - self._age_checked_s >= 60:
-            self._age_checked_s = now_s
+        if now_s - self._age_checked_s >= AGE_CHECK_S:
             born_s = self.totals.uptime_s - self._max_age_s
             old = self._db.execute(
-                "SELECT count(*) FROM (SELECT 1 FROM rows WHERE kind = 0 AND up_s < ? "
-                "ORDER BY seq LIMIT ?)",
-                (born_s, DROP_CHUNK_ROWS),
+                "SELECT count(*) FROM (SELECT up_s FROM rows WHERE kind = 0 ORDER BY seq LIMIT ?) "
+                "WHERE up_s < ?",
+                (DROP_CHUNK_ROWS, born_s),
             ).fetchone()[0]
+            if old < DROP_CHUNK_ROWS:
+                self._age_checked_s = now_s
             if old:
                 return self._drop("age", old, None)
         return (), ()
@@ -248,7 +256,7 @@ class Outbox:
     def _announce_drop(self, reason: str, gone: Range, count: Count) -> tuple[Range, ...]:
         now_ms = time.time_ns() // 1_000_000
         episode = self._episode
-        if episode is not None and episode.reason == reason:
+        if episode is not None and episode.reason == reason and self._waits(episode.seq):
             episode = episode.grown(gone, count)
             body = drop_body(episode, t_ms=now_ms)
             self._db.execute("UPDATE rows SET body = ? WHERE seq = ?", (body, episode.seq))
@@ -262,6 +270,9 @@ class Outbox:
         self._episode = replace(fresh, body_bytes=len(body))
         return ((row.seq, row.seq),)
 
+    def _waits(self, seq: int) -> bool:
+        return self._db.execute("SELECT 1 FROM rows WHERE seq = ?", (seq,)).fetchone() is not None
+
     def _leave(self, gone: Sequence[tuple[int, int]]) -> Count:
         self.totals = self.totals.left(gone)
         return measure(gone)[0]
@@ -269,8 +280,6 @@ class Outbox:
     def _advance_uptime(self) -> None:
         lived_s = time.monotonic() - self._opened_s
         self.totals = replace(self.totals, uptime_s=self._uptime_base_s + lived_s)
-
-    # -- opening ---------------------------------------------------------------------------------
 
     def _waiting_range(self) -> Range | None:
         first, last = self._db.execute("SELECT min(seq), max(seq) FROM rows").fetchone()

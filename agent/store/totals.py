@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Self
 
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
 ROW_OVERHEAD_BYTES = 48
@@ -64,8 +64,11 @@ _WRITE = (
 
 
 def read_totals(connection: sqlite3.Connection) -> Totals:
-    """Read the counters from an open store."""
-    *counts, waiting_bytes, last_seq, uptime_s = connection.execute(_READ).fetchone()
+    """Read the counters from an open store; sqlite3.DatabaseError when it holds none."""
+    found = connection.execute(_READ).fetchone()
+    if found is None:
+        raise sqlite3.DatabaseError("its counters are missing")
+    *counts, waiting_bytes, last_seq, uptime_s = found
     stored, acked, rejected, dropped, waiting = (
         Count(counts[i], counts[i + 1]) for i in range(0, 10, 2)
     )

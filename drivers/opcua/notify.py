@@ -1,6 +1,6 @@
 """The publish loop of one session: takes notifications as they arrive and hands them on.
 
-Keeps two requests waiting at the server, so that it can send while we decode. Works in the
+Keeps a spare request waiting at the server, so that it can send while we decode. Works in the
 callbacks of the answers: no task wakes up per message. Never decodes a value itself.
 """
 
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
     from asyncua.common.utils import Buffer
 
-OUTSTANDING: Final = 2
-"""Publish requests waiting at the server."""
+SPARE: Final = 1
+"""Publish requests waiting at the server beyond one per subscription."""
+
+MOST_OUTSTANDING: Final = 10
+"""Publish requests waiting at the server at most."""
+
+ORPHANS: Final = 4
+"""So many answers "no subscription" in a row are believed; fewer may be older than ours."""
 
 _HARMLESS: Final = frozenset({"BadTimeout", "BadNoSubscription", "BadTooManyPublishRequests"})
 
@@ -61,7 +67,7 @@ class PublishLoop:
         self._sinks: dict[int, Sink] = {}
         self._waiting: set[asyncio.Future[Buffer]] = set()
         self._acknowledged: list[tuple[int, int]] = []
-        self._most = OUTSTANDING
+        self._most = MOST_OUTSTANDING
         self._orphaned = 0
         self.unknown = 0
         """Messages of subscriptions that are not, or no longer, ours."""
@@ -94,7 +100,8 @@ class PublishLoop:
 
     def _fill(self) -> None:
         """Keep as many requests waiting as the server takes, while anyone listens."""
-        while self._sinks and len(self._waiting) < self._most:
+        wanted = min(self._most, len(self._sinks) + SPARE)
+        while self._sinks and len(self._waiting) < wanted:
             acknowledged, self._acknowledged = self._acknowledged, []
             try:
                 waiting = self._send(acknowledged)
@@ -160,17 +167,23 @@ class PublishLoop:
         if name not in _HARMLESS:
             self._lose(SessionLost(f"Publish: the server answered {name}"))
             return False
-        if name == "BadTooManyPublishRequests" and self._most > 1:
-            self._most -= 1
-            return False  # another request is still waiting there
+        if name == "BadTooManyPublishRequests":
+            return self._make_do()
         if name == "BadNoSubscription":
             return self._orphan()
-        return name == "BadTimeout"
+        return True  # BadTimeout: the request grew old, the session lives
+
+    def _make_do(self) -> bool:
+        """Ask with no more requests than are waiting now, which the server did take."""
+        self._most = len(self._waiting)
+        if not self._most:
+            self._lose(SessionLost("Publish: the server takes no request at all"))
+        return False
 
     def _orphan(self) -> bool:
         """Ask again: the request may be older than the subscription; but not for ever."""
         self._orphaned += 1
-        if self._orphaned > 2 * OUTSTANDING:
+        if self._orphaned > ORPHANS:
             self._lose(SessionLost("the server forgot its subscriptions"))
         return True
 

@@ -127,6 +127,11 @@ class Services:
         """How long the server keeps the channel without renewal."""
         return float(self.client.secure_channel_timeout) / 1000
 
+    @property
+    def session_life_s(self) -> float:
+        """How long the server keeps the session without a request."""
+        return float(self.client.session_timeout) / 1000
+
     async def create_subscription(
         self, *, publishing_s: float, keepalives: int, lifetime: int, on_publish: Callable[..., Any]
     ) -> Revised:

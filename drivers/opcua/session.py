@@ -131,15 +131,17 @@ class OpcuaSession:
         await self._read_namespaces()
         await self._services.learn_limits()
 
-    async def keep(self) -> None:
-        """Prove that the server lives and renew the channel, until either fails."""
+    async def keep(
+        self, *, interval_s: float = PROBE_INTERVAL_S, timeout_s: float = PROBE_TIMEOUT_S
+    ) -> None:
+        """Prove every so often that the server lives, and renew the channel, until either fails."""
         loop = asyncio.get_running_loop()
         renew_s = loop.time() + self._services.channel_life_s / 2
-        timeout_s = max(PROBE_TIMEOUT_S, self._services.timeout_s)
+        pause_s = min(interval_s, self._services.session_life_s / 3)
         while self._lost is None:
-            await asyncio.sleep(PROBE_INTERVAL_S)
+            await asyncio.sleep(pause_s)
             with suppress(DriverError), self._noting_loss():
-                await self._services.probe(timeout_s=timeout_s)
+                await self._services.probe(timeout_s=max(timeout_s, self._services.timeout_s))
                 if loop.time() >= renew_s:
                     renew_s = loop.time() + await self._services.renew_channel() / 2
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from drivers.opcua.services import Services
 
 SILENT_KEEPALIVES: Final = 3
-"""A subscription that misses so many keep-alives is dead."""
+"""A subscription that misses so many keep-alive messages is dead."""
 
 CLOSE_TIMEOUT_S: Final = 0.5
 """A server that does not confirm the end of a subscription in this time has hung."""
@@ -127,6 +127,7 @@ class Stream:
         if 0 < missing < _SEQUENCES // 2:
             self.gaps += missing
             self._frames.lose(missing)
+            self._next_sequence = sequence
         if has_data:
             self._next_sequence = sequence % _SEQUENCES + 1
 

@@ -5,13 +5,13 @@
 
 import os
 import random
-from pathlib import Path
+
+import pytest
 
 from agent.cli.output import problem_lines
 from agent.config.load import examine
 from agent.registry import Registry
 
-ROOT = Path(__file__).resolve().parents[4]
 FULL = """\
 gateway: {id: gw-1, timezone: Asia/Shanghai}
 enterprise: {id: e-1, uscc: 91420106MA4K00010G, region: '420111'}
@@ -28,9 +28,11 @@ devices:
     tags:
       - {name: a.b, address: 'hr:1', type: uint16, group: slow, states: {'0': idle}}
       - {name: c, address: 'ir:2', type: float32, scale: 0.1, min: 0, max: 9}
-  - {id: d2, driver: opcua, url: 'opc.tcp://h', template: opcua-cnc}
-  - {id: d3, driver: modbus, host: h, points: points/edm-meter.csv, groups: {slow: {}}}
+  - {id: d2, driver: opcua, url: 'opc.tcp://h', template: t}
+  - {id: d3, driver: modbus, host: h, unit: 2, points: points/t.csv, groups: {slow: {}}}
 """
+TEMPLATE = "tags: [{name: a, address: 'ns=2;s={id}.A', deadband: 1}]\n"
+TABLE = "点位名称,地址,数据类型,采集组,下限\na,ir:0,float32,,0\nb,ir:2,float32,slow,\n"
 PIECES = [
     *(": ", "- ", "[", "]", "{", "}", '"', "'", "\t", "\n", "\n  ", "null", ".nan", "-.inf"),
     *("1e999", "9" * 29, "9" * 5000, "-1", "0", "true", "~", "&a ", "*a", "!x ", "%", "|", ">"),
@@ -71,15 +73,20 @@ def mutated(rng):
     return data
 
 
-def test_a_broken_configuration_is_only_ever_told(tmp_path):
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with everything the configuration names."""
+    for name, text in {"templates/t.yaml": TEMPLATE, "points/t.csv": TABLE, "ca.pem": "x"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_broken_configuration_is_only_ever_told(folder):
     """Whatever a file is changed to, the answer is a configuration or problems one can print."""
     rng = random.Random(int(os.environ.get("CHULIAN_SEED", "1")))
     registry = Registry()
-    (tmp_path / "points").mkdir()
-    table = (ROOT / "configs" / "points" / "edm-meter.csv").read_bytes()
-    (tmp_path / "points" / "edm-meter.csv").write_bytes(table)
-    (tmp_path / "ca.pem").write_text("x")
-    path = tmp_path / "agent.yaml"
+    path = folder / "agent.yaml"
     usable = 0
     for _ in range(int(os.environ.get("CHULIAN_FUZZ", "2000"))):
         path.write_bytes(mutated(rng))
@@ -94,12 +101,8 @@ def test_a_broken_configuration_is_only_ever_told(tmp_path):
     assert usable, "the mutations must be small enough to leave some configurations whole"
 
 
-def test_the_original_is_whole(tmp_path):
+def test_the_original_is_whole(folder):
     """The file the mutations start from has no problem: each problem found is a mutation's."""
-    (tmp_path / "points").mkdir()
-    table = (ROOT / "configs" / "points" / "edm-meter.csv").read_bytes()
-    (tmp_path / "points" / "edm-meter.csv").write_bytes(table)
-    (tmp_path / "ca.pem").write_text("x")
-    path = tmp_path / "agent.yaml"
+    path = folder / "agent.yaml"
     path.write_text(FULL)
     assert examine(path, environ={"PW": "x"}).problems == ()

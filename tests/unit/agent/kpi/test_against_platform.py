@@ -31,10 +31,14 @@ from simulators.platform.rows import Point
 
 ZONE = "Asia/Shanghai"
 AS_OF = date(2026, 7, 31)
-NAMES = ("program.line", "power.active")
 MS = 1_000_000
-DEVICES = ("d0", "d1", "d2")
-DAYS = st.none() | st.integers(-8, 8).map(lambda n: AS_OF + timedelta(days=n))
+NAMES = {
+    "d0": ("program.line", "power.active"),
+    "d1": ("machine.state", "axis.x.position"),
+    "d2": ("power.active", "energy.total"),
+}
+"""Two machines with a controller, and a meter."""
+DAYS = st.none() | st.none() | st.integers(-8, 8).map(lambda n: AS_OF + timedelta(days=n))
 
 
 @st.composite
@@ -56,7 +60,7 @@ def configs(draw):
             id=f"m{n}",
             control_type=draw(st.sampled_from([ControlType.CNC, *ControlType])),
             processes=draw(st.lists(st.sampled_from(ids), unique=True)) if ids else (),
-            device=draw(st.sampled_from([None, *DEVICES])),
+            device=draw(st.sampled_from([None, *NAMES])),
             in_service_from=draw(DAYS),
             in_service_to=draw(DAYS),
         )
@@ -81,7 +85,7 @@ def configs(draw):
 
 @st.composite
 def frames(draw):
-    """Random readings of the three devices over some days."""
+    """Random readings of the three devices over some days, in the order of their time."""
     noon = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 12, tzinfo=ZoneInfo(ZONE))
     noon_ms = int(noon.timestamp() * 1000)
     found = []
@@ -90,14 +94,14 @@ def frames(draw):
         marks = draw(st.none() | st.lists(st.sampled_from([192, 64, 0]), min_size=2, max_size=2))
         found.append(
             Frame(
-                draw(st.sampled_from(DEVICES)),
+                draw(st.sampled_from(sorted(NAMES))),
                 "g",
                 time_ms * MS,
                 tuple(draw(st.lists(st.integers(0, 1), min_size=2, max_size=2))),
                 qualities=None if marks is None else bytes(marks),
             )
         )
-    return found
+    return sorted(found, key=lambda one: one.read_ns)
 
 
 def meta_of(config):
@@ -124,7 +128,7 @@ def arrived(frames_):
         evidence.add(
             one.device,
             [
-                Point(metric=NAMES[at], time_ms=one.read_ns // MS, value=one.values[at],
+                Point(metric=NAMES[one.device][at], time_ms=one.read_ns // MS, value=one.values[at],
                       quality=words[marks[at]], reason="")
                 for at in range(2)
             ],
@@ -140,7 +144,7 @@ def plain(figure):
 @given(configs(), frames())
 def test_platform_comes_to_the_same_rates(config, seen):
     """From equal values and an equal ledger both compute equal fractions, and equal standings."""
-    observer = Observer({(device, "g"): NAMES for device in DEVICES}, ZONE)
+    observer = Observer({(device, "g"): names for device, names in NAMES.items()}, ZONE)
     for one in seen:
         observer.observe(one)
     ours = compute(config, observer.days(), now_ms=0, as_of=AS_OF)

@@ -204,7 +204,9 @@ def test_too_short_period_judges_nobody(make_config):
     assert (only.standing, only.reason) == (Standing.UNVERIFIED, Reason.TOO_FEW_SCHEDULED_DAYS)
     assert result.headline.declared == result.headline.adjusted == 1
     assert result.headline.verified is NullReason.TOO_FEW_SCHEDULED_DAYS
+    assert result.headline.gap is NullReason.TOO_FEW_SCHEDULED_DAYS
     assert result.headline_set.coverage is NullReason.TOO_FEW_SCHEDULED_DAYS
+    assert result.counted is None
 
 
 def test_contradicted_machines_leave_the_adjusted_rate(make_config):

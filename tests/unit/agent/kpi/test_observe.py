@@ -161,6 +161,13 @@ def test_restart_continues_the_day(observer):
     assert only(again).first_ms == ns(1) // 10**6
 
 
+def test_days_since(observer):
+    """Whoever asks for a window gets no older days."""
+    observer.observe(frame(ns(1), (1, 2, 3)))
+    observer.observe(frame(ns(2), (1, 2, 3)))
+    assert [d.day.day for d in observer.days(date(2026, 7, 2))] == [2]
+
+
 def test_watch_is_the_same_door(observer):
     """The bound function of one group counts like `observe`."""
     observer.watch("d1", "slow")(Frame("d1", "slow", ns(1), ("idle",)))

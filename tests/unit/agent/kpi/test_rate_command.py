@@ -15,6 +15,7 @@ import pytest
 
 from agent.cli import rate
 from agent.cli.arguments import Parser
+from agent.cli.main import main
 from agent.config.model import ControlSet, Http, Process, Store
 from agent.kpi.evidence import DeviceDay
 from agent.kpi.report import rate_status
@@ -177,6 +178,42 @@ def test_no_key_process_is_no_zero(make_config, now_ms, capsys):
     text = capsys.readouterr().out
     assert "当日没有有效的关键工序" in text
     assert "0.00%" not in text
+
+
+@pytest.mark.parametrize(
+    ("control", "rules", "code"),
+    [("manual", {}, ""), ("CNC", {"scheduled_days": 4}, "too_few_scheduled_days")],
+)
+def test_what_cannot_be_covered_has_no_coverage(make_config, capsys, *, control, rules, code):
+    """Without declared machine, or in too short a period, coverage is null and not 0."""
+    config = make_config({"p": {"L": control}}, **rules)
+    sources = rate.Sources(lambda _: config, lambda _: None, lambda _: [], lambda: 0)
+    args = {"config": None, "as_of": None, "method": None, "control_set": None, "lang": "zh"}
+    rate.run(Namespace(**args, json=True), sources)
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["coverage"], answer["null_reason"]) == (None, code)
+    assert (answer["verified"] is None) == bool(code)
+    rate.run(Namespace(**args, json=False), sources)
+    assert "验证覆盖     —" in capsys.readouterr().out
+
+
+def test_whole_command(tmp_path, capsys):
+    """`chulian rate -c FILE` loads the file, finds no agent and no store, and ends with 0."""
+    file = tmp_path / "agent.yaml"
+    file.write_text(
+        """
+gateway: {id: gw1}
+enterprise: {id: e1}
+publish: [{url: "mqtts://127.0.0.1:8883"}]
+http: {enabled: false}
+processes: [{id: turn}]
+equipment: [{id: L1, control_type: CNC, processes: [turn]}]
+""",
+        encoding="utf-8",
+    )
+    assert main(["rate", "-c", str(file), "--json", "--lang", "en"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["origin"], answer["declared"]["percent"]) == ("ledger", "100.00")
 
 
 def test_options():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from asyncua import Server, ua
 from asyncua.common.utils import ServiceError
@@ -13,6 +12,7 @@ from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_session import InternalSession
 from asyncua.server.user_managers import UserManager
+from asyncua.ua.object_ids import ObjectIds
 
 NAMESPACE = "urn:chulian:test"
 
@@ -47,7 +47,7 @@ class LimitedServer(InternalServer):
     most: dict[str, int]
     calls: list[tuple[str, int]]
 
-    def create_session(self, name, user=User(role=UserRole.Anonymous), external=False):  # noqa: B008 - the library's signature
+    def create_session(self, name, user=User(role=UserRole.Anonymous), external=False):  # noqa: B008, FBT002 - the library's signature
         kind = LimitedSession if external else InternalSession
         return kind(
             self, self.aspace, self.subscription_service, name, user=user, external=external
@@ -67,8 +67,6 @@ class OpcuaPeer:
     namespaces: tuple[str, ...] = (NAMESPACE,)
     most: dict[str, int] = field(default_factory=dict)
     """Limits that are kept and not declared: read, monitor."""
-    declared: dict[str, int] = field(default_factory=dict)
-    """Limits that are declared: MaxNodesPerRead, MaxMonitoredItemsPerCall."""
     passwords: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
@@ -100,7 +98,7 @@ class OpcuaPeer:
         self._loop.close()
         self._thread = None
 
-    def write(self, name, value, *, status=0, source: datetime | None = None):
+    def write(self, name, value, *, status=0, source=None):
         """Give a variable a value, a status and a source time (None: there is none)."""
         self._run(self._write(name, value, status, source))
 
@@ -110,9 +108,13 @@ class OpcuaPeer:
             ua.DataValue(ua.Variant(value, kind), ua.StatusCode(status), source)
         )
 
-    def delete(self, name):
-        """Take a variable away."""
-        self._run(self._server.delete_nodes([self._nodes[name]]))
+    def declare(self, limits):
+        """Declare operation limits: MaxNodesPerRead, MaxMonitoredItemsPerCall."""
+        for name, most in limits.items():
+            node = self._server.get_node(
+                getattr(ObjectIds, f"Server_ServerCapabilities_OperationLimits_{name}")
+            )
+            self._run(node.write_value(most, ua.VariantType.UInt32))
 
     def end_subscriptions(self):
         """Let the server end every subscription by its own decision."""
@@ -135,11 +137,6 @@ class OpcuaPeer:
             name: await self._server.nodes.objects.add_variable(ua.NodeId(name, index), name, value)
             for name, value in self.variables.items()
         }
-        for name, most in self.declared.items():
-            identifier = getattr(
-                ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{name}"
-            )
-            await self._server.get_node(identifier).write_value(most, ua.VariantType.UInt32)
         await self._server.start()
         self.port = self._server.bserver.port
 

@@ -58,7 +58,14 @@ class Sample:
     @property
     def encoded(self) -> bytes:
         """Encode by OPC 10000-6, 5.2.2.17."""
-        fields = (self.variant, self.status, self.source, self.server, self.source_picos, self.server_picos)
+        fields = (
+            self.variant,
+            self.status,
+            self.source,
+            self.server,
+            self.source_picos,
+            self.server_picos,
+        )
         mask = sum(1 << bit for bit, field in enumerate(fields) if field is not None)
         out = bytes([mask])
         out += variant_to_binary(self.variant) if self.variant is not None else b""
@@ -82,33 +89,29 @@ def notification(samples: list[tuple[int, Sample]]) -> bytes:
     return struct.pack("<i", len(samples)) + items + struct.pack("<i", -1)
 
 
+CONVERTED = {
+    T.DateTime: lambda value: value.isoformat().replace("+00:00", "Z"),
+    T.Guid: lambda value: str(UUID(str(value))),
+    T.ByteString: bytes.hex,
+    T.StatusCode: lambda value: value.value,
+    T.QualifiedName: lambda value: value.Name,
+    T.LocalizedText: lambda value: value.Text,
+}
+
+
 def as_value(variant: ua.Variant) -> object:
     """Give what the driver is to make of a variant that the library made or decoded."""
-    value = variant.Value
-    match variant.VariantType:
-        case T.DateTime:
-            return value.isoformat().replace("+00:00", "Z")
-        case T.Guid:
-            return str(UUID(str(value)))
-        case T.ByteString:
-            return value.hex()
-        case T.StatusCode:
-            return value.value
-        case T.QualifiedName:
-            return value.Name
-        case T.LocalizedText:
-            return value.Text
-        case _:
-            return value
+    convert = CONVERTED.get(variant.VariantType)
+    return variant.Value if convert is None else convert(variant.Value)
 
 
 scalars = st.sampled_from(list(SCALAR_VALUES)).flatmap(
     lambda kind: SCALAR_VALUES[kind].map(lambda value: ua.Variant(value, kind))
 )
 
-statuses = st.sampled_from([0, 0x480, 0x40900000, 0x80310000, 0x808B0000, 0x80310480]) | st.integers(
-    0, 2**32 - 1
-)
+statuses = st.sampled_from(
+    [0, 0x480, 0x40900000, 0x80310000, 0x808B0000, 0x80310480]
+) | st.integers(0, 2**32 - 1)
 
 samples = st.builds(
     Sample,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from uuid import UUID
 
 import pytest
@@ -27,7 +26,7 @@ GUID = "72962b91-fa75-4ae6-8d28-b404dc7daf63"
         ('ns=3;s="DB1"."x;y=1"', NodeAddress(None, 3, IdKind.STRING, '"DB1"."x;y=1"')),
         ("nsu=http://a/%3Bb%25;i=85", NodeAddress("http://a/;b%", 0, IdKind.NUMERIC, 85)),
         (f"nsu=urn:a;g={GUID}", NodeAddress("urn:a", 0, IdKind.GUID, UUID(GUID))),
-        ("ns=1;b=M/RbKBsRVkePCePcx24oRA==", NodeAddress(None, 1, IdKind.OPAQUE, base64.b64decode("M/RbKBsRVkePCePcx24oRA=="))),
+        ("ns=1;b=AAH+/w==", NodeAddress(None, 1, IdKind.OPAQUE, b"\x00\x01\xfe\xff")),
         ("nsu=http://opcfoundation.org/UA/;i=2258", NodeAddress(None, 0, IdKind.NUMERIC, 2258)),
     ],
 )  # fmt: skip
@@ -80,6 +79,5 @@ def test_all_bad_addresses_are_told_together():
         DRIVER.plan(CONFIG, tags, device="cnc", group="fast")
     problems = caught.value.problems
     assert [problem.tag for problem in problems] == ["b", "c", "d"]
-    assert all((p.why, p.why_zh, p.hint, p.hint_zh) for p in problems)
     assert all(p.why and p.why_zh and p.hint and p.hint_zh for p in problems)
     assert caught.value.device == "cnc"

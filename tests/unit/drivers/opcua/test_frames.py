@@ -97,7 +97,9 @@ def test_strange_source_times_are_replaced(sources, times_ns, restamped):
     assert (frame.times_ns, counted, frame.good) == (times_ns, restamped, True)
 
 
-@given(st.lists(st.integers(-(2**62), 2**62) | st.integers(TICKS - 10**9, TICKS + 10**9), min_size=1))
+@given(
+    st.lists(st.integers(-(2**62), 2**62) | st.integers(TICKS - 10**9, TICKS + 10**9), min_size=1)
+)
 def test_times_are_always_near_receipt(sources):
     """No frame bears a time more than 300 s from its receipt."""
     frame, _ = frame_of(Columns((), [1] * len(sources), None, sources))

@@ -98,7 +98,8 @@ UNFIT = {
     "node id": ua.Variant(ua.NodeId("x", 3), ua.VariantType.NodeId),
     "guid node id": ua.Variant([ua.NodeId(5, 3)], ua.VariantType.NodeId),
     "expanded": ua.Variant(
-        ua.ExpandedNodeId("x", 0, NamespaceUri="urn:a", ServerIndex=2), ua.VariantType.ExpandedNodeId
+        ua.ExpandedNodeId("x", 0, NamespaceUri="urn:a", ServerIndex=2),
+        ua.VariantType.ExpandedNodeId,
     ),
     "structure": ua.Variant(ua.Range(1.0, 2.0), ua.VariantType.ExtensionObject),
     "data value": ua.Variant(ua.DataValue(ua.Variant(1)), ua.VariantType.DataValue),

@@ -12,7 +12,7 @@ from unit.drivers.opcua.test_publish import response
 
 from drivers.api import SessionLost
 from drivers.opcua.binary import DecodeError
-from drivers.opcua.notify import OUTSTANDING, PublishLoop
+from drivers.opcua.notify import MOST_OUTSTANDING, ORPHANS, PublishLoop
 
 
 class Wire:
@@ -73,7 +73,7 @@ async def scene():
 async def test_two_requests_wait_and_are_replaced(scene):
     """Two requests wait at the server; each answer is followed by another, with its receipt."""
     wire, sink, _, _ = scene
-    assert len(wire.requests) == OUTSTANDING == 2
+    assert len(wire.requests) == 2
     await wire.answer(response(sequence=7, kinds=["change"]))
     await wire.answer(response(sequence=8, kinds=["change", "change"]))
     assert len(wire.requests) == 2
@@ -146,6 +146,25 @@ async def test_server_that_takes_one_request_gets_one(scene):
     assert (len(wire.requests), sink.messages, lost) == (1, [(4, False)], [])
 
 
+async def test_server_that_takes_no_request_ends_the_session(scene):
+    """A server that refuses even a single request is told as lost, not asked for ever."""
+    wire, sink, _, _ = scene
+    await wire.answer(fault(0x80780000))
+    await wire.answer(fault(0x80780000))
+    assert wire.requests == []
+    assert isinstance(sink.error, SessionLost)
+
+
+async def test_more_subscriptions_mean_more_requests(scene):
+    """One request per subscription and a spare one wait, up to a limit."""
+    wire, _, loop, _ = scene
+    loop.add(2, Sink())
+    assert len(wire.requests) == 3
+    for number in range(3, 30):
+        loop.add(number, Sink())
+    assert len(wire.requests) == MOST_OUTSTANDING
+
+
 async def test_timed_out_request_is_repeated(scene):
     """A request that the server let expire is sent anew."""
     wire, _, _, lost = scene
@@ -156,7 +175,7 @@ async def test_timed_out_request_is_repeated(scene):
 async def test_request_older_than_the_subscription_is_repeated(scene):
     """'No subscription' is believed only when it comes again and again."""
     wire, sink, _, lost = scene
-    for _ in range(2 * OUTSTANDING):
+    for _ in range(ORPHANS):
         await wire.answer(fault(0x80790000))
     assert (lost, len(wire.requests)) == ([], 2)
     await wire.answer(fault(0x80790000))

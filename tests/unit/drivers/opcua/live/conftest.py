@@ -13,34 +13,30 @@ from drivers.api import Tag
 from drivers.opcua import DRIVER
 from drivers.testing.frames import assert_frame_valid, tag_positions
 
+VARIABLES = (
+    {f"V{n}": ua.Variant(n, ua.VariantType.Int32) for n in range(50)}
+    | {f"W{n}": ua.Variant(n, ua.VariantType.Int32) for n in range(10)}
+    | {"Text": ua.Variant("", ua.VariantType.String)}
+)
+"""V0 to V49 keep their values from test to test; W0 to W9 and Text are any test's to change."""
 
-def variables(count=10):
-    return {f"V{n}": ua.Variant(n, ua.VariantType.Int32) for n in range(count)}
 
-
-@pytest.fixture(scope="module")
-def peer():
-    """A server that lives as long as the file's tests."""
-    peer = OpcuaPeer(variables() | {"Text": ua.Variant("", ua.VariantType.String)})
+@pytest.fixture(scope="session")
+def running():
+    """One server for all tests: building one takes seconds."""
+    peer = OpcuaPeer(VARIABLES)
     peer.start()
     yield peer
     peer.stop()
 
 
 @pytest.fixture
-def peers():
-    """Make servers of one test's own."""
-    made = []
-
-    def make(**settings):
-        peer = OpcuaPeer(**({"variables": variables()} | settings))
-        peer.start()
-        made.append(peer)
-        return peer
-
-    yield make
-    for peer in made:
-        peer.stop()
+def peer(running):
+    """The server, without limits and open to all."""
+    yield running
+    running.most.clear()
+    running.passwords.clear()
+    running.declare({"MaxNodesPerRead": 0, "MaxMonitoredItemsPerCall": 0})
 
 
 class Reader:

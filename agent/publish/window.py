@@ -1,0 +1,73 @@
+"""What one connection has sent and the broker has not acknowledged; never more than it takes.
+
+Counts everything at QoS 1 against the broker's Receive Maximum, our own notices included: one
+message too many and an MQTT 5 broker ends the connection. Source: MQTT 5.0, section 4.9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.config.model import Destination
+    from agent.store.outbox import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message under way; a notice (meta, status) has no rows."""
+
+    rows: list[Row]
+    live: bool
+
+
+class Window:
+    """Messages in flight, by message id."""
+
+    def __init__(self, settings: Destination) -> None:
+        self._settings = settings
+        self._sent: dict[int, Sent] = {}
+        self._backlog = 0
+        self._most = 0
+        self._share = 0
+
+    def open(self, receive_maximum: int) -> None:
+        """Begin with a new connection; nothing may be in flight."""
+        self._most = min(self._settings.window, receive_maximum)
+        self._share = max(1, int(self._most * self._settings.backlog_share))
+
+    def __len__(self) -> int:
+        """How many messages are in flight."""
+        return len(self._sent)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more message may be sent."""
+        return len(self._sent) < self._most
+
+    @property
+    def backlog_has_room(self) -> bool:
+        """Whether one more message of the backlog may be sent, within its share."""
+        return self.has_room and self._backlog < self._share
+
+    def add(self, mid: int, rows: list[Row], *, live: bool) -> None:
+        """Note a message that was sent."""
+        self._sent[mid] = Sent(rows, live)
+        self._backlog += not live
+
+    def take(self, mid: int) -> Sent | None:
+        """Give the message that was acknowledged, once; None for one nobody knows."""
+        sent = self._sent.pop(mid, None)
+        if sent is not None:
+            self._backlog -= not sent.live
+        return sent
+
+    def abandon(self) -> Sequence[Sent]:
+        """Give what was in flight when the connection ended, and forget it."""
+        lost = list(self._sent.values())
+        self._sent.clear()
+        self._backlog = 0
+        return lost

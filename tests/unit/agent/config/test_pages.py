@@ -1,0 +1,82 @@
+"""docs/configuration in both languages: its samples work and it names every key."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent.cli.main import main
+from agent.config.fields import CHINESE
+from agent.config.model import AgentConfig, DeviceEntry, Group, TagEntry
+from agent.config.points import read_points
+
+ROOT = Path(__file__).resolve().parents[4]
+PAGES = {"en": "configuration.md", "zh": "configuration.zh-CN.md"}
+SECTIONS = {
+    **{
+        name: field.annotation
+        for name, field in AgentConfig.model_fields.items()
+        if hasattr(field.annotation, "model_fields")
+    },
+    "devices": DeviceEntry,
+    "devices[].groups": Group,
+    "devices[].tags": TagEntry,
+}
+
+
+def page(lang):
+    return (ROOT / "docs" / PAGES[lang]).read_text()
+
+
+def blocks(text, kind):
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("lang", PAGES)
+def test_the_page_begins_with_what_works(lang, capsys, monkeypatch):
+    """The first sample is configs/minimal.yaml, and the answer shown is the program's."""
+    text = page(lang)
+    assert blocks(text, "yaml")[0] == (ROOT / "configs" / "minimal.yaml").read_text()
+    monkeypatch.chdir(ROOT)
+    command, _, shown = blocks(text, "console")[0].partition("\n")
+    assert main(command.removeprefix("$ chulian ").split()) == 0
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("lang", PAGES)
+def test_the_table_shown_is_one(lang, tmp_path):
+    """The point table of the page reads without a problem."""
+    path = tmp_path / "t.csv"
+    path.write_text(blocks(page(lang), "text")[0])
+    nodes, problems = read_points(path)
+    assert problems == []
+    assert len(nodes) == 2
+
+
+@pytest.mark.parametrize("lang", PAGES)
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_is_described(lang, name):
+    """Each section's table names each of its keys, in order, with the model's own sentence."""
+    model = SECTIONS[name]
+    part = page(lang).partition(f"### `{name}`\n")[2].partition("\n###")[0]
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| (.+) \|$", part, re.MULTILINE)
+    assert rows == [
+        (key, CHINESE[f"{model.__name__}.{key}"] if lang == "zh" else field.description)
+        for key, field in model.model_fields.items()
+    ]
+
+
+@pytest.mark.parametrize("pair", ["configuration", "errors"])
+def test_both_languages_have_the_same_shape(pair):
+    """Headings, code blocks and table rows of a pair match one to one."""
+    shapes = []
+    for name in (f"{pair}.md", f"{pair}.zh-CN.md"):
+        text = (ROOT / "docs" / name).read_text()
+        shapes.append(
+            [
+                (len(line) - len(line.lstrip("#")), line.startswith("```"), line.count(" | "))
+                for line in text.splitlines()
+                if line.startswith(("#", "```", "|"))
+            ]
+        )
+    assert shapes[0] == shapes[1]
