@@ -47,7 +47,7 @@ bench: $(DEV) peers ## the path of a value, measured beside bare loops of the sa
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 schema: $(READY) ## write configs/schema/agent.schema.json from the models
-	@$(BIN)/chulian schema > configs/schema/agent.schema.json
+	@$(BIN)/chulian schema --lang en > configs/schema/agent.schema.json
 
 lock: $(DEV) ## pin every dependency with its hashes, for all Python versions supported
 	@tests/setup/lock

@@ -200,7 +200,8 @@ class Agent:
                 await self._until(stop)
                 self._notifier.stopping()
             self._rate.save(self._writer)
-            self._put_event("stop", clean=True)
+            assert self._failure is not None  # noqa: S101 - set in run
+            self._put_event("stop", clean=not self._failure.done())
             await self._settle(self._writer.flush())
             await self._publisher.finish(FINISH_S)
 

@@ -28,6 +28,9 @@ from agent.telemetry.status import Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -117,6 +120,8 @@ def _run(name: str, words: Sequence[str], *, lang: str) -> int:
     except ConfigError as error:
         print_problems(error.problems, lang=lang, as_json=getattr(args, "json", False))
         return Exit.USAGE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) has left: nobody to tell
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,7 +20,7 @@ from urllib.request import ProxyHandler, build_opener
 from agent.cli.output import Exit, print_json
 from agent.cli.rate_text import print_view
 from agent.cli.rate_view import Origin, View, document
-from agent.config.model import ControlSet, RateMethod
+from agent.config.ledger import ControlSet, RateMethod
 from agent.kpi.days import Calendar
 from agent.kpi.evidence import DeviceDay, Standing, demand
 from agent.kpi.ledger import Ledger

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.cli.rate_view import Origin, counts, dropped, excluded
-from agent.config.model import RateMethod
+from agent.config.ledger import RateMethod
 from agent.kpi.evidence import RULES, Standing, demand
 from agent.kpi.rates import Figure, NullReason
 from agent.kpi.reasons import CONTROL_NAMES_ZH, null_sentence

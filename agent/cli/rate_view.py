@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from agent.config.model import AgentConfig, Process, RateMethod
+    from agent.config.ledger import Process, RateMethod
+    from agent.config.model import AgentConfig
     from agent.kpi.rates import CoveredProcess, Triple
     from agent.telemetry.status import EquipmentRate, Message
 

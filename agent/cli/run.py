@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from agent.config.plan import Loaded
 
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""What ends the agent in order: the supervisor's word, and Ctrl-C."""
+
+
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
     """Take no arguments beyond the common ones."""
 
@@ -44,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_main(loaded))
+        # the loop's handlers went with the loop: a second SIGTERM must not kill what ends in order
+        for name in STOP_SIGNALS:
+            signal.signal(name, signal.SIG_IGN)
     except StoreError as error:
         print(error.zh if args.lang == "zh" else error, file=sys.stderr)
         return Exit.USAGE
@@ -68,7 +75,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _main(loaded: Loaded) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in STOP_SIGNALS:
         loop.add_signal_handler(name, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _told_to_reload)
     await Agent(loaded, notifier=Notifier.from_environment()).run(stop)

@@ -6,24 +6,31 @@ other errors. Pure but for the time zone data of the system.
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from agent.config.codes import Severity, parse_industry, parse_region, parse_uscc
 from agent.config.problems import Problem, problem
 from agent.config.translate import near
-from agent.config.uscc import LENGTH, check_character, malformed, normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
+    from agent.config.codes import Industry, Region, Uscc
     from agent.config.document import Node
     from agent.config.plan import DevicePlan
 
 _SECTIONS_WITH_IDS = ("devices", "processes", "equipment")
 _SPANS = (("valid_from", "valid_to"), ("in_service_from", "in_service_to"))
-_REGION = re.compile(r"[0-9]{6}")
+_CODES: Mapping[str, Callable[[str], Uscc | Region | Industry]] = {
+    "uscc": parse_uscc,
+    "region": parse_region,
+    "industry": parse_industry,
+}
+_DOUBTS = {"uscc": "W1604", "region": "W1609", "industry": "W1610"}
+_MISTYPED = {"uscc_check_digit"}
+"""Wrong for certain, and no reason to stop collecting: told as a warning."""
 
 
 def reference_problems(root: Node) -> list[Problem]:
@@ -39,23 +46,20 @@ def reference_problems(root: Node) -> list[Problem]:
 
 def shared_points(devices: list[tuple[Node, DevicePlan]]) -> list[Problem]:
     """Warn where two devices have equal settings, so equal wires, and read one address both."""
+    first: dict[tuple[Hashable, str, str], str] = {}
     problems = []
-    for number, (node, later) in enumerate(devices):
-        for _, earlier in devices[:number]:
-            if later.link != earlier.link or later.config != earlier.config:
-                continue
-            common = _addresses(later) & _addresses(earlier)
-            if common:
-                place = node.entries["id"].place
-                problems.append(
-                    problem("W1601", place, where=f"devices[{later.id}]", seen=min(common),
-                            first=earlier.id, second=later.id)
-                )  # fmt: skip
+    for node, device in devices:
+        settings = device.config.model_dump_json()  # secrets are masked in it
+        addresses = sorted({tag.address for group in device.groups for tag in group.tags})
+        owners = {one: first.setdefault((device.link, settings, one), device.id)
+                  for one in addresses}  # fmt: skip
+        taken = next((one for one in addresses if owners[one] != device.id), None)
+        if taken is not None:
+            problems.append(
+                problem("W1601", node.entries["id"].place, where=f"devices[{device.id}]",
+                        seen=taken, first=owners[taken], second=device.id)
+            )  # fmt: skip
     return problems
-
-
-def _addresses(device: DevicePlan) -> set[str]:
-    return {tag.address for group in device.groups for tag in group.tags}
 
 
 def _section(root: Node, name: str) -> list[Node]:
@@ -131,19 +135,13 @@ def _gateway(root: Node) -> Iterator[Problem]:
 
 def _enterprise(root: Node) -> Iterator[Problem]:
     enterprise = root.entries.get("enterprise")
-    if enterprise is None:
-        return
-    uscc = enterprise.entries.get("uscc")
-    code = normalized(uscc.raw or str(uscc.value)) if uscc is not None and uscc.value else ""
-    if uscc is not None and code:
-        why = malformed(code)
-        where = "enterprise.uscc"
-        if why is not None:
-            yield problem("E1207", uscc.place, where=where, seen=uscc.value, why=why)
-        elif check_character(code) != code[LENGTH - 1]:
-            yield problem("W1604", uscc.place, where=where, seen=code, wanted=check_character(code))
-    region = enterprise.entries.get("region")
-    if region is None or not region.value:
-        return
-    if not _REGION.fullmatch(region.raw or str(region.value)):
-        yield problem("E1208", region.place, where="enterprise.region", seen=region.value)
+    for key, code in (("uscc", "E1207"), ("region", "E1208"), ("industry", "E1210")):
+        node = enterprise.entries.get(key) if enterprise is not None else None
+        text = "" if node is None or node.value is None else node.raw or str(node.value)
+        if node is None or not text:
+            continue
+        for found in _CODES[key](text).problems:
+            doubtful = found.severity is Severity.WARNING or found.id in _MISTYPED
+            if doubtful or found.severity is Severity.ERROR:
+                yield problem(_DOUBTS[key] if doubtful else code, node.place,
+                              where=f"enterprise.{key}", seen=text, why=found.message)  # fmt: skip

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from agent.config.fields import CHINESE
 from agent.config.model import AgentConfig
+from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 """The dialect of the schema."""
 
 _REF = "#/$defs/"
+_TITLE = Message(en="Configuration of the Chulian edge agent.", zh="楚联边缘采集代理的配置。")
 
 
 def build_schema(registry: Registry, *, lang: str = "en") -> dict[str, Any]:
@@ -48,6 +50,7 @@ def build_schema(registry: Registry, *, lang: str = "en") -> dict[str, Any]:
     defs["DeviceEntry"] = _device(device, list(branches))
     defs["TagEntry"]["required"] = ["name"]  # the rest may come from a template
     root = defs.pop("AgentConfig")
+    root |= {"title": "Chulian", "description": _TITLE.text(lang)}
     return {"$schema": DIALECT, **root, "$defs": dict(sorted(defs.items()))}
 
 

@@ -139,10 +139,8 @@ WARNINGS = {
         "请添加点位（tags）、点表（points）或模板（template）。",
     ),
     "W1604": entry(
-        "the check character of {quoted} is wrong (computed: {wanted})",
-        "{quoted} 的校验位不对（应为 {wanted}）",
-        "A character was probably mistyped: compare with the business licence.",
-        "多半有一位抄错：请与营业执照核对。",
+        "the unified social credit code is doubtful: {why}", "统一社会信用代码可疑：{why}",
+        "Compare with the business licence.", "请与营业执照核对。",
     ),
     "W1605": entry(
         "no device is enabled: nothing is read", "没有启用任何设备，不会采集数据",
@@ -159,6 +157,14 @@ WARNINGS = {
     "W1608": entry(
         "certificates are given, but mqtt:// does not use them", "给出了证书，但 mqtt:// 不会使用",
         "Write mqtts://.", "请改用 mqtts://。",
+    ),
+    "W1609": entry(
+        "the county code is doubtful: {why}", "行政区划代码可疑：{why}",
+        "Write the code in force today.", "请填写现行代码。",
+    ),
+    "W1610": entry(
+        "the industry class is doubtful: {why}", "行业代码可疑：{why}",
+        "Compare with the business licence and the edition.", "请与登记信息和标准版本核对。",
     ),
 }  # fmt: skip
 """What is usable and probably not meant."""

@@ -138,14 +138,18 @@ REFERENCES = {
         "Use an IANA name, such as Asia/Shanghai.", "请使用 IANA 时区名，例如 Asia/Shanghai。",
     ),
     "E1207": entry(
-        "{quoted} is not a unified social credit code: {why}",
-        "{quoted} 不是统一社会信用代码：{why}",
+        "not a unified social credit code: {why}", "不是统一社会信用代码：{why}",
         "18 characters as on the business licence: digits and capitals, never I O S V Z.",
         "请按营业执照填写 18 位：数字和大写字母，不含 I、O、S、V、Z。",
     ),
     "E1208": entry(
-        "{quoted} is not a county code", "{quoted} 不是行政区划代码",
+        "not a county code: {why}", "不是行政区划代码：{why}",
         "Six digits by GB/T 2260, such as 420111.", "应为 GB/T 2260 的 6 位数字，例如 420111。",
+    ),
+    "E1210": entry(
+        "not an industry class: {why}", "不是行业代码：{why}",
+        "Letter and digits by GB/T 4754, such as C3484.",
+        "应为 GB/T 4754 的门类字母加数字，例如 C3484。",
     ),
     "E1209": entry(
         "{end} ({quoted}) is before {start} ({first})", "{end}（{quoted}）早于 {start}（{first}）",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Self
 
-    from agent.config.model import ControlSet, Equipment, Rate
+    from agent.config.ledger import ControlSet, Equipment, Rate
     from agent.kpi.ledger import Ledger
 
 RULES = "2026.1"

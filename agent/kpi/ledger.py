@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agent.config.model import ControlSet, ControlType, IndustryKind
+from agent.config.ledger import ControlSet, ControlType, IndustryKind
 from agent.kpi.rates import CoveredProcess
 
 if TYPE_CHECKING:
     from datetime import date
     from typing import Self
 
-    from agent.config.model import AgentConfig, Equipment, Process
+    from agent.config.ledger import Equipment, Process
+    from agent.config.model import AgentConfig
 
 DISCRETE_NC = frozenset(
     {ControlType.NC, ControlType.CNC, ControlType.DNC, ControlType.FMC, ControlType.ROBOT}

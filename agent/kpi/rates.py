@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TypeAlias
 
-from agent.config.model import RateMethod
+from agent.config.ledger import RateMethod
 
 
 class NullReason(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.config.model import ControlSet
+from agent.config.ledger import ControlSet
 from agent.kpi.days import Calendar
 from agent.kpi.evidence import RULES, Standing, assess, demand, summarize
 from agent.kpi.ledger import Ledger
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from agent.config.model import AgentConfig, Process, RateMethod
+    from agent.config.ledger import Process, RateMethod
+    from agent.config.model import AgentConfig
     from agent.kpi.evidence import Assessment, Demand, DeviceDay
     from agent.kpi.rates import CoveredProcess, Processes, Triple
 

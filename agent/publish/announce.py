@@ -13,7 +13,8 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.config.model import AgentConfig, Equipment, Process
+    from agent.config.ledger import Equipment, Process
+    from agent.config.model import AgentConfig
     from agent.config.plan import DevicePlan, GroupPlan
     from agent.telemetry.status import StoreStatus
 

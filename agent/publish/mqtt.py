@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ CONNECT_TIMEOUT_S = 10.0
 """For name look-up, TCP, TLS and CONNACK together."""
 DEFAULT_RECEIVE_MAXIMUM = 65_535
 """What MQTT 5 assumes when the broker says nothing. Source: MQTT 5.0, section 3.2.2.3.3."""
+PUBLISH_OVERHEAD_BYTES = 10
+"""What PUBLISH takes beside topic and payload: 5 of header, 2 + 2 of lengths and id, 1 for none."""
 WILL_DELAY_S = 30
 """The Will waits this long, so that a short reconnect does not show as a fall of the gateway."""
 
@@ -104,6 +107,11 @@ class Connection:
             return None
         info = self._client.publish(topic, payload, qos=1, retain=retain)
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def payload_limit(self, topic: str) -> int:
+        """Give the most bytes of payload that the broker takes under a topic."""
+        most = self.maximum_packet_bytes
+        return sys.maxsize if most is None else most - len(topic.encode()) - PUBLISH_OVERHEAD_BYTES
 
     async def close(self) -> None:
         """Say goodbye if there is somebody to say it to, and end paho's thread."""

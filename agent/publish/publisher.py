@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,7 +83,6 @@ class Publisher:
         self._queue = SendQueue(store, waiting=waiting, on_ready=self._pump)
         self._window = Window(settings)
         self._notices: list[str] = []
-        self._tries: dict[int, int] = {}
         self._quiet = asyncio.Event()
         self._resume_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -196,7 +194,7 @@ class Publisher:
             return
         while self._notices and self._window.has_room:
             self._notify(connection, self._notices.pop(0))
-        if self._wait_left():
+        if self._wait_left(connection):
             return
         while self._window.has_room:
             live = self._queue.has_live
@@ -209,23 +207,24 @@ class Publisher:
     def _notify(self, connection: Connection, level: str) -> None:
         """Send what is retained; meta comes before the first row that needs it."""
         payload = self._meta() if level == "meta" else self._status("online")
-        if len(payload) > self._packet_bytes():
-            self._problem = too_large(level, len(payload), self._packet_bytes())
+        topic = self._topic(level)
+        if len(payload) > connection.payload_limit(topic):
+            self._problem = too_large(level, len(payload), connection.payload_limit(topic))
             _log.error("not sent: %s", self._problem.en)
             return
-        mid = connection.publish(self._topic(level), payload, retain=True)
+        mid = connection.publish(topic, payload, retain=True)
         if mid is not None:
             self._window.add(mid, [], live=True)
 
     def _topic(self, level: str) -> str:
         return self._sender.topic(self._settings.topic_root, level)
 
-    def _wait_left(self) -> bool:
+    def _wait_left(self, connection: Connection) -> bool:
         """Tell whether nothing may be sent yet, and make sure that it will be."""
         now_s = time.monotonic()
         until_s = self._resume_s
-        queue = self._queue
-        if queue.has_live and not queue.has_ready and queue.live_bytes < self._message_bytes():
+        queue, full = self._queue, self._message_bytes(connection)
+        if queue.has_live and not queue.has_ready and queue.live_bytes < full:
             until_s = max(until_s, queue.live_since_s + self._settings.max_delay_s)
         if until_s <= now_s:
             return False
@@ -234,20 +233,17 @@ class Publisher:
         self._timer = asyncio.get_running_loop().call_later(until_s - now_s, self._pump)
         return True
 
-    def _message_bytes(self) -> int:
-        """Most bytes of rows in one message."""
-        return min(int(self._settings.max_message_kb * 1000), self._packet_bytes()) - ENVELOPE_BYTES
-
-    def _packet_bytes(self) -> int:
-        """Most bytes of payload the broker takes in one message."""
-        most = None if self._connection is None else self._connection.maximum_packet_bytes
-        return sys.maxsize if most is None else most - len(self._topic("status")) - 16
+    def _message_bytes(self, connection: Connection) -> int:
+        """Give the most bytes of rows in one message."""
+        limit = int(self._settings.max_message_kb * 1000)
+        return min(limit, connection.payload_limit(self._topic("event"))) - ENVELOPE_BYTES
 
     def _send(self, connection: Connection, *, live: bool) -> bool:
         """Send one message; False when the connection is gone."""
-        limit = self._message_bytes()
+        limit = self._message_bytes(connection)
         rows = self._queue.take(live=live, max_bytes=limit)
         if len(rows) == 1 and len(rows[0].body) > limit:
+            self._problem = too_large(f"row {rows[0].seq}", len(rows[0].body), limit)
             self._reject(rows[0], "PacketTooLarge", 0x95)
             return True
         level = "event" if rows[0].kind is Kind.EVENT else ("data" if live else "hist")
@@ -276,7 +272,7 @@ class Publisher:
             self._acked_messages += 1
             self._problem = None
             self._store.put_acked(ranges_of(sent.rows))
-            self._settled(sent.rows)
+            self._queue.settled(sent.rows)
         else:
             self._refused(sent.rows, code, name, verdict)
         self._pump()
@@ -287,26 +283,14 @@ class Publisher:
         if self._problem is None:
             _log.warning("message refused: %s (0x%02x)", name, code)
         self._problem = refused_publish(code, name)
-        resume_s = time.monotonic() + PAUSES_S.get(code, PAUSE_S)
-        self._resume_s = max(self._resume_s, resume_s)
-        if verdict is Verdict.ALONE:
-            self._queue.send_alone(rows)
-            if len(rows) == 1:
-                seq = rows[0].seq
-                self._tries[seq] = self._tries.get(seq, 0) + 1
-                if self._tries[seq] >= MAX_TRIES:
-                    self._reject(rows[0], name, code)
-                    return
-        self._queue.give_back(rows)
-
-    def _settled(self, rows: list[Row]) -> None:
-        self._queue.settled(rows)
-        if self._tries:
-            for row in rows:
-                self._tries.pop(row.seq, None)
+        self._resume_s = max(self._resume_s, time.monotonic() + PAUSES_S.get(code, PAUSE_S))
+        if verdict is Verdict.ALONE and self._queue.refused(rows) >= MAX_TRIES:
+            self._reject(rows[0], name, code)
+        else:
+            self._queue.give_back(rows)
 
     def _reject(self, row: Row, reason: str, code: int) -> None:
-        self._settled([row])
+        self._queue.settled([row])
         _log.error("row set aside: seq %d: %s", row.seq, reason)
         self._store.put_rejected([Rejection(row.seq, reason[:64], code)])
 

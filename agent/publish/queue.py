@@ -48,7 +48,7 @@ class SendQueue:
         if waiting is not None:
             self._backlog.add(*waiting)
         self._reading: asyncio.Task[None] | None = None
-        self._alone: set[int] = set()
+        self._alone: dict[int, int] = {}
         self.live_bytes = 0
         """Size of the live rows."""
         self.live_since_s = 0.0
@@ -103,14 +103,18 @@ class SendQueue:
         for first, last in ranges_of(rows):
             self._backlog.add(first, last)
 
-    def send_alone(self, rows: Sequence[Row]) -> None:
-        """Remember rows that must not share a message: one of them was refused."""
-        self._alone.update(r.seq for r in rows)
+    def refused(self, rows: Sequence[Row]) -> int:
+        """Have rows sent one by one from now on; tell how often a single one was refused."""
+        alone = len(rows) == 1
+        for row in rows:
+            self._alone[row.seq] = self._alone.get(row.seq, 0) + alone
+        return self._alone[rows[0].seq] if alone else 0
 
     def settled(self, rows: Sequence[Row]) -> None:
         """Forget what was remembered of rows that have left."""
         if self._alone:
-            self._alone.difference_update(r.seq for r in rows)
+            for row in rows:
+                self._alone.pop(row.seq, None)
 
     def take(self, *, live: bool, max_bytes: int) -> list[Row]:
         """Take rows of one kind and meta version, as many as fit, at least one."""

@@ -69,12 +69,12 @@ def refused_publish(code: int, name: str) -> Message:
 
 
 def too_large(what: str, size: int, limit: int) -> Message:
-    """Say that the broker takes no message of this size; sending it would end the connection."""
+    """Say that no message may be so large; sending it all the same would end the connection."""
     return Message(
-        f"The broker takes at most {limit} bytes in a message, {what} has {size} and cannot be "
-        "sent. Ask the platform to raise the broker's limit (maximum packet size).",
-        f"服务器单条消息上限为 {limit} 字节，{what} 为 {size} 字节，无法发送。"
-        "请联系平台方调大服务器的消息长度上限（maximum packet size）。",
+        f"A message may hold {limit} bytes, {what} has {size} and cannot be sent. Raise "
+        "max_message_kb, and have the platform raise the broker's maximum packet size.",
+        f"单条消息最多 {limit} 字节，{what} 为 {size} 字节，无法发送。"
+        "请调大 max_message_kb，并联系平台方调大服务器的消息长度上限。",
     )
 
 

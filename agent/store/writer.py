@@ -124,7 +124,9 @@ class Writer:
         self._nudge()
 
     async def flush(self) -> None:
-        """Have everything handed in so far committed now, and wait for it."""
+        """Have everything handed in so far committed now; no wait where no thread would do it."""
+        if not self._thread.is_alive():
+            return
         future: asyncio.Future[None] = self._loop.create_future()
         self._flushes.append(future)
         self._wake.set()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.config.codes.problem import CodeProblem, Severity
-from agent.config.model import IndustryKind
+from agent.config.ledger import IndustryKind
 from agent.config.uscc import normalized
 from agent.telemetry.status import Message
 

@@ -53,6 +53,9 @@ def test_a_code_is_read_as_people_type_it():
         ("{id: e, uscc: 91420106MA4K00010H}", ["W1604"]),
         ("{id: e, region: '4201'}", ["E1208"]),
         ("{id: e, region: 42O106}", ["E1208"]),
+        ("{id: e, region: 420821}", ["W1609"]),
+        ("{id: e, industry: D3421}", ["E1210"]),
+        ("{id: e, industry: 3484}", []),
     ],
 )
 def test_codes_of_the_enterprise_are_checked(look, enterprise, codes):

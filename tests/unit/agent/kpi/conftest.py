@@ -6,17 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from agent.config.model import (
-    AgentConfig,
-    ControlType,
-    Destination,
-    Enterprise,
-    Equipment,
-    Gateway,
-    IndustryKind,
-    Process,
-    Rate,
-)
+from agent.config.ledger import ControlType, Enterprise, Equipment, IndustryKind, Process, Rate
+from agent.config.model import AgentConfig, Destination, Gateway
 
 AS_OF = date(2026, 7, 31)
 

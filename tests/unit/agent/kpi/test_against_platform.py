@@ -8,18 +8,16 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.model import (
-    AgentConfig,
+from agent.config.ledger import (
     ControlSet,
     ControlType,
-    Destination,
     Enterprise,
     Equipment,
-    Gateway,
     IndustryKind,
     Process,
     Rate,
 )
+from agent.config.model import AgentConfig, Destination, Gateway
 from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.kpi.observe import Observer
 from agent.kpi.rates import NullReason

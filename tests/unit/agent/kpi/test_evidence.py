@@ -7,14 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from agent.config.model import (
-    ControlSet,
-    ControlType,
-    Equipment,
-    IndustryKind,
-    Process,
-    Rate,
-)
+from agent.config.ledger import ControlSet, ControlType, Equipment, IndustryKind, Process, Rate
 from agent.kpi.evidence import (
     CONTROL_METRICS,
     DeviceDay,

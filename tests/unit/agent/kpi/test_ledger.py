@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from agent.config.model import ControlSet, ControlType, Equipment, IndustryKind, Process
+from agent.config.ledger import ControlSet, ControlType, Equipment, IndustryKind, Process
 from agent.kpi.ledger import DISCRETE_NC, PROCESS_NC, Ledger, counted_types
 
 FIRST, LAST = date(2026, 7, 2), date(2026, 7, 31)

@@ -16,7 +16,8 @@ import pytest
 from agent.cli import rate
 from agent.cli.arguments import Parser
 from agent.cli.main import main
-from agent.config.model import ControlSet, Http, Process, Store
+from agent.config.ledger import ControlSet, Process
+from agent.config.model import Http, Store
 from agent.kpi.evidence import DeviceDay
 from agent.kpi.report import rate_status
 from agent.kpi.result import compute

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.cli import rate
+from agent.config.ledger import RateMethod
 from agent.config.load import load
-from agent.config.model import RateMethod
 from agent.kpi.evidence import CONTROL_METRICS, RULES, DeviceDay, Level, Standing
 from agent.kpi.rates import NullReason
 from agent.kpi.reasons import Reason

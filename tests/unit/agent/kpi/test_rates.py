@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.model import ControlSet, IndustryKind, Process, RateMethod
+from agent.config.ledger import ControlSet, IndustryKind, Process, RateMethod
 from agent.kpi.evidence import DeviceDay
 from agent.kpi.rates import (
     FORMULAS,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config.codes import parse_industry
-from agent.config.model import IndustryKind
+from agent.config.ledger import IndustryKind
 
 
 @pytest.mark.parametrize(
