@@ -53,7 +53,7 @@ class Conversion:
         """Convert one value; text and None pass a scale unchanged."""
         if self.states is not None:
             return None if value is None else self.states.get(value, MachineState.UNKNOWN.value)
-        if isinstance(value, (int, float)):
+        if isinstance(value, (int, float)) and not self.identity:
             return value * self.scale + self.offset
         return value
 

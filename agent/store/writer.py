@@ -63,6 +63,7 @@ class Writer:
         self._intake = Intake()
         self._reads: deque[tuple[Range, int, asyncio.Future[list[Row]]]] = deque()
         self._flushes: deque[asyncio.Future[None]] = deque()
+        self._flushing: list[asyncio.Future[None]] = []
         self._uncommitted = Batch()
         self._space = asyncio.Event()
         self._space.set()
@@ -180,17 +181,17 @@ class Writer:
                 self.progress_s = time.monotonic()
                 self._serve_reads()
                 self._wait()
-                flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-                if self._closing or flushes or self._due_s() <= time.monotonic():
+                self._flushing += [self._flushes.popleft() for _ in range(len(self._flushes))]
+                if self._closing or self._flushing or self._due_s() <= time.monotonic():
                     self._commit()
-                self._settle(flushes)
+                self._settle()
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which ends the process
             self._call(self._on_failure, error)
         finally:
             for _, _, reading in self._reads:
                 self._call(reading.cancel)
-            for flushing in self._flushes:
-                self._call(flushing.cancel)
+            for flush in (*self._flushing, *self._flushes):
+                self._call(flush.cancel)
             self._outbox.close(clean=not self._pending())
 
     def _pending(self) -> bool:
@@ -205,7 +206,7 @@ class Writer:
         return self._last_commit_s + self._interval_s
 
     def _wait(self) -> None:
-        if self._reads or self._flushes or self._closing:
+        if self._reads or self._flushes or self._flushing or self._closing:
             return
         if not self._pending():
             self._idle = True
@@ -225,13 +226,10 @@ class Writer:
             rows = self._outbox.read(first, last, max_bytes=max_bytes)
             self._call(_resolve, future, rows)
 
-    def _settle(self, flushes: list[asyncio.Future[None]]) -> None:
+    def _settle(self) -> None:
         """Answer who waited for a commit, or let them wait for the next attempt."""
-        if self._uncommitted:
-            self._flushes.extendleft(flushes)
-            return
-        for future in flushes:
-            self._call(_resolve, future, None)
+        while self._flushing and not self._uncommitted:
+            self._call(_resolve, self._flushing.pop(), None)
 
     def _commit(self) -> None:
         batch = self._uncommitted

@@ -36,7 +36,7 @@ class OpcuaConfig(DeviceConfig):
         60.0, description="How long the server keeps a silent session."
     )
     publish_interval_s: Seconds | None = Field(
-        None, description="How often changes are sent; none: the sampling interval, 0.5 at least."
+        None, description="How often changes are sent; none: the sampling interval, from 0.5 to 1."
     )
     keepalive_s: Seconds = Field(
         3.0, description="How often an idle subscription says that it lives; lost after three."

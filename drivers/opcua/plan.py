@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEAST_PUBLISH_S = 0.5
 """Faster sampling is bundled: the fixed cost of a notification message is that of 1,000 values."""
+MOST_PUBLISH_S = 1.0
+"""Slow sampling does not make first values wait: a message without changes is not sent anyway."""
 
 Kind: TypeAlias = type[bool] | type[int] | type[float] | type[str] | None
 """What a declared type makes of a value; None takes what the server sends."""
@@ -50,7 +52,7 @@ class OpcuaPlan:
 
     def publishing_s(self, sampling_s: float) -> float:
         """Give the publishing interval for a sampling interval, both in seconds."""
-        return self.publish_interval_s or max(sampling_s, LEAST_PUBLISH_S)
+        return self.publish_interval_s or min(max(sampling_s, LEAST_PUBLISH_S), MOST_PUBLISH_S)
 
     def queued(self, *, sampling_s: float, publishing_s: float) -> int:
         """Give how many samples per node the server is to hold between two notifications."""

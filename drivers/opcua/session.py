@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from drivers.api import DriverError, Identity, SessionLost
@@ -134,7 +135,10 @@ class OpcuaSession:
     async def keep(
         self, *, interval_s: float = PROBE_INTERVAL_S, timeout_s: float = PROBE_TIMEOUT_S
     ) -> None:
-        """Prove every so often that the server lives, and renew the channel, until either fails."""
+        """Prove every so often that the server lives, renew the channel, ask for refused points.
+
+        Goes on until the session is lost.
+        """
         loop = asyncio.get_running_loop()
         renew_s = loop.time() + self._services.channel_life_s / 2
         pause_s = min(interval_s, self._services.session_life_s / 3)
@@ -144,6 +148,8 @@ class OpcuaSession:
                 await self._services.probe(timeout_s=max(timeout_s, self._services.timeout_s))
                 if loop.time() >= renew_s:
                     renew_s = loop.time() + await self._services.renew_channel() / 2
+                for stream in tuple(self._streams):
+                    await stream.retry(partial(self._nodes, stream.plan))
 
     def lose(self, error: DriverError) -> None:
         """End every subscription and refuse every read from now on; the first reason stays."""

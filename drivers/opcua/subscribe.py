@@ -12,7 +12,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
-from drivers.api import SessionLost
+from drivers.api import DriverError, SessionLost
 from drivers.opcua.buffer import FrameBuffer
 from drivers.opcua.calls import UNKNOWN_NODE, Item, TooMany
 from drivers.opcua.frames import bad_frame, make_frame
@@ -20,11 +20,11 @@ from drivers.opcua.shape import NotificationDecoder
 from drivers.opcua.status import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from asyncua import ua
 
-    from drivers.api import DriverError, Frame
+    from drivers.api import Frame
     from drivers.opcua.notify import PublishLoop
     from drivers.opcua.plan import OpcuaPlan
     from drivers.opcua.services import Services
@@ -34,6 +34,10 @@ SILENT_KEEPALIVES: Final = 3
 
 CLOSE_TIMEOUT_S: Final = 0.5
 """A server that does not confirm the end of a subscription in this time has hung."""
+
+FIRST_RETRY_S: Final = 10.0
+LONGEST_RETRY_S: Final = 300.0
+"""Points that the server refused are asked for again, from the first to the longest pause."""
 
 _SEQUENCES: Final = 0xFFFF_FFFF  # numbers run from 1 and skip 0 when they wrap
 
@@ -46,7 +50,8 @@ class Stream:
     def __init__(
         self, plan: OpcuaPlan, services: Services, *, on_restamped: Callable[[int], None]
     ) -> None:
-        self._plan = plan
+        self.plan = plan
+        """What the stream gives."""
         self._services = services
         self._on_restamped = on_restamped
         self._decoder = NotificationDecoder(len(plan.tags))
@@ -57,6 +62,11 @@ class Stream:
         self._heard_s = 0.0
         self._silence_s = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._sampling_s = 0.0
+        self._queue_size = 0
+        self._refused: dict[int, str] = {}
+        self._retry_pause_s = FIRST_RETRY_S / 2
+        self._retry_at_s = 0.0
         self.gaps = 0
         """Messages that were numbered and never came."""
 
@@ -79,8 +89,8 @@ class Stream:
             Busy: the server has no room for it now.
             NoReply, SessionLost: the session is over.
         """
-        publishing_s = self._plan.publishing_s(sampling_s)
-        keepalives = max(1, round(self._plan.keepalive_s / publishing_s))
+        publishing_s = self.plan.publishing_s(sampling_s)
+        keepalives = max(1, round(self.plan.keepalive_s / publishing_s))
         made = await self._services.create_subscription(
             publishing_s=publishing_s,
             keepalives=keepalives,
@@ -91,7 +101,27 @@ class Stream:
         if publishes is not None:
             publishes.add(made.subscription_id, self)
         self._watch(max(made.keepalive_s, made.publishing_s) * SILENT_KEEPALIVES)
-        await self._monitor(nodes, sampling_s=sampling_s, publishing_s=made.publishing_s)
+        self._sampling_s = sampling_s
+        self._queue_size = self.plan.queued(sampling_s=sampling_s, publishing_s=made.publishing_s)
+        await self._monitor(range(len(nodes)), nodes)
+
+    async def retry(self, resolve: Callable[[], Awaitable[Sequence[ua.NodeId | None]]]) -> None:
+        """Ask again for what the server refused, less and less often; nodes may load late.
+
+        Raises:
+            Busy: the server has no room for it now.
+            NoReply, SessionLost: the session is over.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if not self._refused or now_s < self._retry_at_s:
+            return
+        self._retry_pause_s = min(self._retry_pause_s * 2, LONGEST_RETRY_S)
+        self._retry_at_s = now_s + self._retry_pause_s
+        try:
+            await self._monitor(tuple(self._refused), await resolve())
+        except DriverError:
+            if self._subscription_id is not None:
+                raise  # else it was closed meanwhile, and the server says that it knows it no more
 
     async def get(self) -> Frame:
         """Give the oldest waiting frame, waiting for one.
@@ -113,10 +143,9 @@ class Stream:
             return
         if self._publishes is not None:
             self._publishes.remove(self._subscription_id)
+        ended, self._subscription_id = self._subscription_id, None
         if polite:
-            await self._services.delete_subscription(
-                self._subscription_id, timeout_s=CLOSE_TIMEOUT_S
-            )
+            await self._services.delete_subscription(ended, timeout_s=CLOSE_TIMEOUT_S)
 
     # what the publish loop tells
 
@@ -141,7 +170,7 @@ class Stream:
         if not columns.handles:
             return
         tags = None if columns.handles is self._decoder.every_handle else columns.handles
-        frame, restamped = make_frame(self._plan, columns, read_ns=read_ns, tags=tags)
+        frame, restamped = make_frame(self.plan, columns, read_ns=read_ns, tags=tags)
         if restamped:
             self._on_restamped(restamped)
         self._frames.put(frame)
@@ -158,52 +187,50 @@ class Stream:
 
     # making it
 
-    async def _monitor(
-        self, nodes: Sequence[ua.NodeId | None], *, sampling_s: float, publishing_s: float
-    ) -> None:
-        """Create the monitored items; queue one BAD frame for those that cannot be."""
-        refused = {tag: UNKNOWN_NODE for tag, node in enumerate(nodes) if node is None}
-        items = [Item(tag, node) for tag, node in enumerate(nodes) if node is not None]
-        queue_size = self._plan.queued(sampling_s=sampling_s, publishing_s=publishing_s)
+    async def _monitor(self, tags: Sequence[int], nodes: Sequence[ua.NodeId | None]) -> None:
+        """Create monitored items; queue a BAD frame for those that cannot be, with news only."""
+        refused = {tag: UNKNOWN_NODE for tag in tags if nodes[tag] is None}
+        items = [Item(tag, node) for tag in tags if (node := nodes[tag]) is not None]
         limits = self._services.limits
         while items:
-            count = min(limits.monitor, self._plan.max_items_per_call)
+            count = min(limits.monitor, self.plan.max_items_per_call)
             batch = items[:count]
             try:
-                codes = await self._create(batch, sampling_s=sampling_s, queue_size=queue_size)
+                codes = await self._create(batch)
             except TooMany:
                 if len(batch) == 1:
                     raise
                 limits.monitor = len(batch) // 2
                 continue
-            refused |= {
-                item.handle: name_of(code)
-                for item, code in zip(batch, codes, strict=True)
-                if code >> 30
-            }
+            for item, code in zip(batch, codes, strict=True):
+                if code >> 30:
+                    refused[item.handle] = name_of(code)
             del items[:count]
-        if refused:
-            self._tell(refused)
+        news = {tag: reason for tag, reason in refused.items() if self._refused.get(tag) != reason}
+        self._refused = refused
+        if news:
+            self._tell(news)
 
-    async def _create(
-        self, batch: Sequence[Item], *, sampling_s: float, queue_size: int
-    ) -> list[int]:
+    async def _create(self, batch: Sequence[Item]) -> list[int]:
         if self._subscription_id is None:
             raise SessionLost("the subscription ended while it was made")
         return await self._services.create_items(
-            self._subscription_id, batch, sampling_s=sampling_s, queue_size=queue_size
+            self._subscription_id,
+            batch,
+            sampling_s=self._sampling_s,
+            queue_size=self._queue_size,
         )
 
     def _tell(self, refused: dict[int, str]) -> None:
-        self._frames.put(bad_frame(self._plan, refused, read_ns=time.time_ns()))
+        self._frames.put(bad_frame(self.plan, refused, read_ns=time.time_ns()))
         tag, reason = next(iter(refused.items()))
         _log.warning(
             "device %s, group %s: the server refuses %d of %d points, such as %s: %s",
-            self._plan.device,
-            self._plan.group,
+            self.plan.device,
+            self.plan.group,
             len(refused),
-            len(self._plan.tags),
-            self._plan.tags[tag].address,
+            len(self.plan.tags),
+            self.plan.tags[tag].address,
             reason,
         )
 
@@ -225,7 +252,7 @@ class Stream:
         self.end(
             SessionLost(
                 f"the subscription kept silent for {self._silence_s:.1f} s",
-                device=self._plan.device,
+                device=self.plan.device,
                 hint="The server hangs, or the network between loses what is sent.",
             )
         )

@@ -104,7 +104,9 @@ class Declaring:
         secretive = {
             name
             for name, field in case.driver.config.model_fields.items()
-            if any(word in name for word in _SECRET_WORDS) and "Secret" not in str(field.annotation)
+            if any(word in name for word in _SECRET_WORDS)
+            and field.annotation is not bool
+            and "Secret" not in str(field.annotation)
         }
         require(not secretive, f"fields that should be SecretStr: {sorted(secretive)}")
         settings = _settings(await case.start()) | dict(case.secret_settings)

@@ -108,6 +108,12 @@ class OpcuaPeer:
             ua.DataValue(ua.Variant(value, kind), ua.StatusCode(status), source)
         )
 
+    def add(self, name, value):
+        """Add an Int32 variable while the server runs."""
+        variant = ua.Variant(value, ua.VariantType.Int32)
+        node = ua.NodeId(name, self._index)
+        self._run(self._server.nodes.objects.add_variable(node, name, variant))
+
     def declare(self, limits):
         """Declare operation limits: MaxNodesPerRead, MaxMonitoredItemsPerCall."""
         for name, most in limits.items():
@@ -132,7 +138,7 @@ class OpcuaPeer:
         self._server.set_endpoint(self.url)
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         indexes = {uri: await self._server.register_namespace(uri) for uri in self.namespaces}
-        index = indexes.get(NAMESPACE, 0)
+        self._index = index = indexes.get(NAMESPACE, 0)
         self._nodes = {
             name: await self._server.nodes.objects.add_variable(ua.NodeId(name, index), name, value)
             for name, value in self.variables.items()

@@ -70,7 +70,7 @@ def test_requests_count_batches():
     [
         ({}, 0.1, 0.5, 10),
         ({}, 1.0, 1.0, 2),
-        ({}, 5.0, 5.0, 2),
+        ({}, 5.0, 1.0, 2),
         ({"publish_interval_s": 0.1}, 0.1, 0.1, 2),
         ({"publish_interval_s": 1}, 0.05, 1, 40),
         ({"queue_size": 3}, 0.05, 0.5, 3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from contextlib import asynccontextmanager
 
@@ -90,6 +91,20 @@ async def test_idle_session_notices_a_dead_server(peer):
             await session.read(reader.plan)
 
 
+async def test_points_that_appear_later_are_found(peer):
+    """A node that the server did not have yet is asked for again, and gives its values then."""
+    name = f"Late{next(SERIAL)}"
+    reader = Reader(peer.url, ("V1", name))
+    async with open_session(reader.link) as session, reader.frames(session) as frames:
+        seen = await collect(frames, ["V1", name], lambda seen: len(seen) == 2)
+        assert seen[name] == (None, "BadNodeIdUnknown")
+        await asyncio.to_thread(peer.add, name, 5)
+        keeper = asyncio.create_task(session.keep(interval_s=0.05))
+        seen = await collect(frames, ["V1", name], lambda seen: name in seen)
+        keeper.cancel()
+    assert seen == {name: (5, "")}
+
+
 async def test_renewed_channel_goes_on(peer):
     """Renewing the channel's keys disturbs neither reads nor subscriptions."""
     reader = Reader(peer.url)
@@ -125,6 +140,7 @@ async def test_subscription_ended_by_the_server_is_told(peer):
         await lost(frames, within_s=3)
 
 
+SERIAL = itertools.count()
 NAMES = tuple(f"V{n}" for n in range(50))
 
 

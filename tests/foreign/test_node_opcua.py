@@ -1,0 +1,239 @@
+"""The driver against a server nobody here wrote: node-opcua, in JavaScript (tests/peers)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from drivers.api import AccessError, ClockSource, Quality, Tag
+from drivers.opcua import DRIVER
+from drivers.testing.frames import assert_frame_valid, tag_positions
+
+pytestmark = [pytest.mark.foreign, pytest.mark.timeout(240)]
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "tests" / "peers" / "node-opcua"
+CACHE = ROOT / ".peers" / "node-opcua"
+COUNT = 240
+TURN = ("Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64",
+        "Float", "Double", "String")  # fmt: skip
+"""The types of the changing variables, as server.js says at its head."""
+
+STILL = {
+    "Boolean": True,
+    "SByte": -128,
+    "Byte": 255,
+    "Int16": -32768,
+    "UInt16": 65535,
+    "Int32": -(2**31),
+    "UInt32": 2**32 - 1,
+    "Int64": -2,
+    "UInt64": 2**64 - 1,
+    "Float": 0.5,
+    "Double": -1.0e300,
+    "String": "主轴转速",
+    "DateTime": "2024-02-29T12:34:56.789000Z",
+    "Guid": "72962b91-fa75-4ae6-8d28-b404dc7daf63",
+    "ByteString": "0001feff",
+    "LocalizedText": "车间",
+    "QualifiedName": "Name",
+}
+
+
+def held(n, generation):
+    """Tell what variable n holds in a generation, as server.js says at its head."""
+    h, kind = (generation + n) % 120, TURN[n % len(TURN)]
+    if kind == "Boolean":
+        return h % 2 == 1
+    if kind in {"Float", "Double"}:
+        return h / 4
+    return str(h) if kind == "String" else h
+
+
+@pytest.fixture(scope="session")
+def modules():
+    """Install node-opcua from the lock file; without npm the test fails, unless told to skip."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        if os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
+            pytest.skip("no node or npm, and CHULIAN_SKIP_FOREIGN=1")
+        pytest.fail("node and npm are not installed: run `make peers`", pytrace=False)
+    lock = (SOURCE / "package-lock.json").read_bytes()
+    mark = CACHE / "installed"
+    if not (mark.is_file() and mark.read_bytes() == lock):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SOURCE / name, CACHE / name)
+        options = ("--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund")
+        done = subprocess.run(
+            ["npm", "ci", *options],
+            cwd=CACHE,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=200,
+        )
+        if done.returncode:
+            pytest.fail(
+                f"npm ci failed: run `make peers` with a network.\n{done.stderr}", pytrace=False
+            )
+        mark.write_bytes(lock)
+    return CACHE / "node_modules"
+
+
+@pytest.fixture(scope="session")
+def serve(modules):
+    """Run servers; their certificates are kept, since making them takes seconds."""
+
+    @contextmanager
+    def run(*options):
+        command = ["node", SOURCE / "server.js", "--pki", CACHE / "pki", *options]
+        with subprocess.Popen(
+            command,
+            env=os.environ | {"NODE_PATH": str(modules)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            try:
+                for line in process.stdout:
+                    if line.startswith("READY "):
+                        break
+                else:
+                    pytest.fail(f"server.js ended with {process.wait()}")
+                yield f"opc.tcp://127.0.0.1:{line.split()[1]}"
+            finally:
+                process.stdin.close()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def url(serve):
+    with serve(
+        "--variables", str(COUNT), "--interval-ms", "50", "--user", "op:geheim",
+        "--max-read", "50", "--max-monitored", "40",
+    ) as found:  # fmt: skip
+        yield found
+
+
+def planned(url, names, **settings):
+    config = DRIVER.config(driver="opcua", url=url, **settings)
+    tags = [Tag(name, f"nsu=urn:chulian:peer:node-opcua;s={name}") for name in names]
+    plan = DRIVER.plan(config, tags, device="peer", group="all")
+    return DRIVER.link(config), plan
+
+
+async def read(link, plan):
+    async with DRIVER.open(link) as session:
+        frame = await session.read(plan)
+    assert_frame_valid(frame, plan, complete=True)
+    return frame
+
+
+async def test_every_scalar_type_is_read(url):
+    """Every scalar type arrives with its value and its Python type."""
+    frame = await read(*planned(url, [f"Still.{kind}" for kind in STILL]))
+    assert frame.values == tuple(STILL.values())
+    assert [type(value) for value in frame.values] == [type(value) for value in STILL.values()]
+    assert frame.good
+    assert frame.clock is ClockSource.DEVICE
+
+
+async def test_statuses_arrive_by_name(url):
+    """Bad values are no values, uncertain ones are kept, an array is refused by name."""
+    names = ["Status.BadNoCommunication", "Status.UncertainLastUsableValue", "Array", "Missing"]
+    frame = await read(*planned(url, names))
+    assert frame.values == (None, 7, None, None)
+    assert frame.qualities == bytes([Quality.BAD, Quality.UNCERTAIN, Quality.BAD, Quality.BAD])
+    assert frame.reasons == {
+        0: "BadNoCommunication",
+        1: "UncertainLastUsableValue",
+        2: "BadTypeMismatch",
+        3: "BadNodeIdUnknown",
+    }
+
+
+async def test_changes_of_every_variable_arrive_once_and_in_order(url):
+    """Over many messages all variables go through the same generations, each once, in order.
+
+    The server may miss a generation when it is late, but then for all variables alike; what the
+    driver lost would be missing from some.
+    """
+    numbers = [n for n in range(COUNT) if TURN[n % len(TURN)] != "Boolean"]
+    link, plan = planned(url, [f"V{n}" for n in numbers], publish_interval_s=0.5, queue_size=50)
+    found = [[] for _ in numbers]
+    overflow = 0
+    async with DRIVER.open(link) as session, asyncio.timeout(30):
+        stream = session.subscribe(plan, interval_s=0.01)
+        async for frame in stream:
+            assert_frame_valid(frame, plan)
+            overflow += frame.overflow
+            for position, at in enumerate(tag_positions(frame)):
+                found[at].append(generation_of(numbers[at], frame.values[position]))
+            if min(map(len, found)) > 40:
+                break
+        await stream.aclose()
+    assert overflow == 0
+    steps = [(later - earlier) % 120 for run in found for earlier, later in pairwise(run)]
+    assert all(0 < step < 20 for step in steps)
+    assert steps.count(1) > 0.5 * len(steps)
+    base = found[0][0]
+    start = max((run[0] for run in found), key=lambda first: (first - base + 60) % 120)
+    runs = {tuple(run[run.index(start) :][:35]) for run in found}
+    assert len(runs) == 1
+
+
+def generation_of(n, value):
+    """Tell in which generation, of 120, variable n holds a value."""
+    h = float(value) * 4 if TURN[n % len(TURN)] in {"Float", "Double"} else int(value)
+    return int(h - n) % 120
+
+
+async def test_values_of_one_moment_belong_together(url):
+    """Every value of a read is what its variable held in one generation, or the next."""
+    names = ["Generation", *(f"V{n}" for n in range(30))]
+    frame = await read(*planned(url, names))
+    generation = frame.values[0]
+    for n, value in enumerate(frame.values[1:]):
+        assert value in {held(n, generation), held(n, generation + 1)}
+
+
+async def test_password_goes_encrypted(url):
+    """A password is hidden by the server's certificate, and a wrong one is refused."""
+    login = {"username": "op", "password": SecretStr("geheim")}
+    link, plan = planned(url, ["Still.Int32"], **login)
+    assert (await read(link, plan)).values == (-(2**31),)
+    link, plan = planned(url, ["Still.Int32"], **login | {"password": SecretStr("falsch")})
+    with pytest.raises(AccessError):
+        await read(link, plan)
+
+
+async def test_server_says_who_it_is(url):
+    """The server's own words fill the identity."""
+    link, plan = planned(url, ["Still.Int32"])
+    async with DRIVER.open(link) as session:
+        found = await session.identify(plan)
+    assert (found.maker, found.model, found.firmware) == ("Sterfive", "Peer", "1.0.0")
+    assert found.uri == "urn:chulian:peer:node-opcua:server"
+
+
+async def test_login_is_asked_for(serve):
+    """A server without anonymous access is an AccessError that says what to set."""
+    with serve("--variables", "1", "--anonymous", "no", "--user", "op:geheim") as url:
+        link, plan = planned(url, ["Still.Int32"])
+        with pytest.raises(AccessError, match="no anonymous") as caught:
+            await read(link, plan)
+    assert "username" in caught.value.hint
