@@ -6,8 +6,10 @@ Guarantees exit code 2 with one clear sentence for anything wrong on the command
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 _HEADINGS = (
@@ -63,3 +65,8 @@ class Parser(argparse.ArgumentParser):
         for english, chinese in _HEADINGS:
             page = page.replace(english, chinese)
         return page
+
+
+def default_config() -> Path:
+    """Give the configuration file a command takes when none is named."""
+    return Path(os.environ.get("CHULIAN_CONFIG", "agent.yaml"))

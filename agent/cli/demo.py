@@ -39,6 +39,10 @@ _MISSING = Message(
 )
 
 
+class DemoError(Exception):
+    """The agent of the demo does not start; its own words."""
+
+
 def add_arguments(parser: Parser) -> None:
     """Add the demo's options."""
     parser.add_argument(
@@ -80,7 +84,11 @@ def run(args: argparse.Namespace) -> int:
         else:
             folder = args.folder
             folder.mkdir(parents=True, exist_ok=True)
-        summary = asyncio.run(_demo(args, folder))
+        try:
+            summary = asyncio.run(_demo(args, folder))
+        except DemoError as error:
+            print(error, file=sys.stderr)
+            return Exit.USAGE
     if args.json:
         print_json(summary)
     else:
@@ -104,6 +112,8 @@ async def _demo(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         write_config(config, content, lang=args.lang)
         async with AgentProcess(config, port) as agent:
             await _watch(args, agent, platform)
+        if agent.refused:
+            raise DemoError(agent.refused)
         found = report(folder / "chulian.db")
         await _arrived(platform, found.totals.acked.rows)
         return _summary(agent, platform, found.totals, sound=found.sound)
@@ -159,7 +169,7 @@ async def _watch(args: argparse.Namespace, agent: AgentProcess, platform: Platfo
     ends_s = float("inf") if args.seconds is None else time.monotonic() + args.seconds
     view = None if args.json else make_view(args.lang)
     with view or contextlib.nullcontext():
-        while not stop.is_set() and time.monotonic() < ends_s:
+        while not (stop.is_set() or agent.refused) and time.monotonic() < ends_s:
             status = await agent.status()
             if view is not None:
                 moment = Moment(agent.url, agent.pid, agent.restarts, status, platform.summary())
@@ -188,7 +198,7 @@ def _summary(
     acked = {"rows": counts["acked"].rows, "values": counts["acked"].values}
     faultless = not (seen["holes"] or seen["schema_errors"])
     return {
-        "ok": sound and arrived == acked and faultless,
+        "ok": sound and arrived == acked and faultless and counts["stored"].rows > 0,
         "store": {n: {"rows": c.rows, "values": c.values} for n, c in counts.items()},
         "law_holds": sound,
         "platform": {

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Self
 
+from agent.cli.output import Exit
 from agent.cli.running import ask
 from agent.config.model import Http
 
@@ -30,6 +32,9 @@ class AgentProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self.url = f"http://127.0.0.1:{port}"
+        self.refused = ""
+        """What the agent said when it would not start at all; empty while it does."""
+        self._started_ms = 0
         self.restarts = 0
         """How often the agent was started again."""
         self.peak_rss_mb = 0.0
@@ -67,20 +72,27 @@ class AgentProcess:
     async def status(self) -> dict[str, Any] | None:
         """Ask the agent how it is; None while it does not answer."""
         self._measure()
-        return await asyncio.to_thread(ask, self._http, "/api/status")
+        status = await asyncio.to_thread(ask, self._http, "/api/status")
+        ours = status is not None and status["started_ms"] >= self._started_ms
+        return status if ours else None  # another agent may hold the port
 
     async def _start(self) -> None:
         command = ("-m", "agent", "run", "-c", str(self._config))
+        self._started_ms = time.time_ns() // 1_000_000
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", *command,
             env=os.environ | {"CHULIAN_LOG": os.environ.get("CHULIAN_LOG", "error")},
-            start_new_session=True,
+            start_new_session=True, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
     async def _keep(self) -> None:
         while True:
             if self._process is not None:
-                await self._process.wait()
+                _, said = await self._process.communicate()
+                if self._process.returncode == Exit.USAGE:
+                    self.refused = said.decode(errors="replace").strip()
+                    return
+                sys.stderr.write(said.decode(errors="replace"))
             await asyncio.sleep(RESTART_S)
             self.restarts += 1
             await self._start()

@@ -20,7 +20,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from agent.cli.arguments import Parser
+from agent.cli.arguments import Parser, default_config
 from agent.cli.output import LANGUAGES, Exit, choose_language, print_problems, without_language
 from agent.config.problems import ConfigError
 from agent.telemetry.status import Message
@@ -74,8 +74,7 @@ COMMANDS = {
     ),
     "store": Command(
         "agent.cli.store",
-        Message(en="the outbox: what is waiting, is it whole, rescue it to a file",
-                zh="本地存储：待发数据、完整性、导出抢救"),
+        Message(en="the outbox: what is waiting, and is it whole", zh="本地存储：待发数据与完整性"),
     ),
     "simulate": Command(
         "agent.cli.simulate",
@@ -155,7 +154,7 @@ def _add_common(parser: Parser, command: Command) -> None:
     if command.config:
         parser.add_argument(
             "-c", "--config", type=Path, metavar="FILE",
-            default=Path(os.environ.get("CHULIAN_CONFIG", "agent.yaml")),
+            default=default_config(),
             help=parser.text(en="configuration file (default: CHULIAN_CONFIG, else agent.yaml)",
                              zh="配置文件（默认取 CHULIAN_CONFIG，否则为 agent.yaml）"),
         )  # fmt: skip

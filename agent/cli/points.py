@@ -12,6 +12,7 @@ from argparse import SUPPRESS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.cli.arguments import default_config
 from agent.cli.output import Exit, print_json, print_problems
 from agent.config.load import load
 from agent.config.model import TagEntry
@@ -34,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
     export = actions.add_parser(
         "export", help=parser.text(en="a device's points as a table", zh="把设备的点位导出为点表")
     )
-    export.add_argument("-c", "--config", type=Path, default=Path("agent.yaml"), metavar="FILE",
+    export.add_argument("-c", "--config", type=Path, default=default_config(), metavar="FILE",
                         help=parser.text(en="configuration file", zh="配置文件"))  # fmt: skip
     export.add_argument("-d", "--device", required=True, metavar="ID",
                         help=parser.text(en="id of the device", zh="设备编号"))  # fmt: skip

@@ -7,19 +7,17 @@ the ledger declares is shown, and that is said. Nothing is written, no machine i
 from __future__ import annotations
 
 import argparse
-import json
 import sqlite3
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 from agent.cli.output import Exit, print_json
 from agent.cli.rate_text import print_view
 from agent.cli.rate_view import Origin, View, document
+from agent.cli.running import address, ask
 from agent.config.ledger import ControlSet, RateMethod
 from agent.kpi.days import Calendar
 from agent.kpi.evidence import DeviceDay, Standing, demand
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 2.0
 """The agent is on this box or next to it; a person waits."""
-_MAX_BYTES = 4_000_000
-"""Far above the rate of a thousand machines."""
 _NS_PER_MS = 1_000_000
 
 
@@ -190,21 +186,11 @@ def _unreadable(config: AgentConfig, error: Exception) -> Message:
     )
 
 
-def address(http: Http) -> str:
-    """Give the URL at which an agent with these settings answers on this box."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(http.host, http.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{http.port}"
-
-
 def _ask(http: Http) -> RateStatus | None:
-    if not http.enabled or not http.port:
-        return None
-    opener = build_opener(ProxyHandler({}))  # never send the factory's rate through a proxy
+    document_ = ask(http, "/api/rate")
     try:
-        with opener.open(f"{address(http)}/api/rate", timeout=_TIMEOUT_S) as reply:
-            document_ = json.loads(reply.read(_MAX_BYTES))
         return None if document_ is None else from_json(document_)
-    except (URLError, OSError, ValueError):  # nobody there, or somebody else
+    except (KeyError, TypeError, ValueError):  # somebody else answers at that address
         return None
 
 

@@ -16,12 +16,19 @@ MAX_BYTES = 16_000_000
 """Above the status of 100,000 tags."""
 
 
-def ask(http: Http, path: str, *, url: str = "") -> dict[str, Any] | None:
+def address(http: Http) -> str:
+    """Give the URL at which an agent with these settings answers on this box."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(http.host, http.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{http.port}"
+
+
+def ask(http: Http, path: str) -> dict[str, Any] | None:
     """Give a JSON document of the running agent; None when none answers."""
-    base = url or f"http://{http.host}:{http.port}"
-    opener = build_opener(ProxyHandler({}))  # never through a proxy of the environment
+    if not http.enabled or not http.port:
+        return None
+    opener = build_opener(ProxyHandler({}))  # never send a factory's data through a proxy
     try:
-        with opener.open(base + path, timeout=TIMEOUT_S) as response:
+        with opener.open(address(http) + path, timeout=TIMEOUT_S) as response:
             document = json.loads(response.read(MAX_BYTES))
     except (URLError, OSError, ValueError):
         return None

@@ -75,11 +75,11 @@ class LiveRate:
             store.put_evidence([day.row() for day in days])
 
     async def run(self, store: Keeps, codec: Encodes) -> None:
-        """Save evidence and publish the rate until cancelled."""
+        """Save evidence, and publish the rate where there is a ledger, until cancelled."""
         due_s = time.monotonic()
         while True:
             self.save(store)
-            if time.monotonic() >= due_s:
+            if self._config.processes and time.monotonic() >= due_s:
                 due_s += self._config.rate.emit_every_s
                 await store.put_frame(codec, rate_frame(self._current()))
             await asyncio.sleep(min(SAVE_EVERY_S, self._config.rate.emit_every_s))

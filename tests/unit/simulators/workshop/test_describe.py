@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from agent.config.model import DeviceEntry, Equipment, Process
+from agent.config.ledger import Equipment, Process
+from agent.config.model import DeviceEntry
 from drivers.api import HOST_KEYS
 from simulators.describe import Endpoints, describe
 from simulators.layout import STATIONS, build_machines, source_of
