@@ -103,10 +103,11 @@ class LinkSupervisor:
         finally:
             for task in tasks:
                 task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        first = next(iter(done)).exception()
-        errors = [r for r in results if isinstance(r, Exception)]
-        raise first or (errors[0] if errors else SessionLost("the driver ended the subscription"))
+            await asyncio.gather(*tasks, return_exceptions=True)
+        errors = [error for task in done if (error := task.exception()) is not None]
+        # one silent device ends the session for all: who is to blame, not who heard of it first
+        blamed = [error for error in errors if isinstance(error, NoReply) and error.device]
+        raise next(iter(blamed or errors), SessionLost("the driver ended the subscription"))
 
     async def _group(self, session: Any, device: DeviceRun, group: GroupRun) -> None:
         left_s = device.retry_s - time.monotonic()

@@ -20,7 +20,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from agent.publish.refusal import ConnectionRefused, refused_connect, unreachable
+from agent.publish.refusal import (
+    ConnectionRefused,
+    refused_connect,
+    unreachable,
+    unusable_certificates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,10 +89,11 @@ class Connection:
         connection._attach()
         url = urlsplit(settings.url)
         port = url.port or (8883 if url.scheme == "mqtts" else 1883)
+        v5 = settings.protocol == "mqtt5"
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await asyncio.to_thread(
-                    client.connect, url.hostname or "", port, settings.keepalive_s
+                    client.connect, url.hostname or "", port, settings.keepalive_s, **_session(v5)
                 )
                 connection._guard_half_open()
                 client.loop_start()
@@ -201,6 +207,18 @@ def _client(settings: Destination, client_id: str, password: str | None, will: W
     return client
 
 
+def _session(v5: bool) -> dict[str, Any]:  # noqa: FBT001 - private, one caller
+    """Keep the session as long as the Will is delayed: its end would send the Will at once.
+
+    Source: MQTT 5.0, section 3.1.3.2.2. The session holds nothing, we subscribe to nothing.
+    """
+    if not v5:
+        return {}
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = WILL_DELAY_S
+    return {"clean_start": False, "properties": properties}
+
+
 def _tls(settings: Destination) -> ssl.SSLContext:
     tls = settings.tls
     try:
@@ -208,7 +226,8 @@ def _tls(settings: Destination) -> ssl.SSLContext:
         if tls.cert is not None:
             context.load_cert_chain(tls.cert, tls.key)
     except (OSError, ssl.SSLError) as error:
-        raise unreachable(settings.url, error) from error
+        files = [str(path) for path in (tls.ca, tls.cert, tls.key) if path is not None]
+        raise unusable_certificates(files, error) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -101,22 +101,26 @@ class GroupCodec:
 
 
 def _pieces(run: Sequence[Frame], *, most_values: int | None) -> Iterator[Sequence[Frame]]:
-    """Cut a run by columns so that no piece has more values; nothing of frames without any."""
+    """Cut a run by columns so that no piece has more values; nothing of frames without any.
+
+    Where a column comes twice in a frame, scans are cut first: a tag's values keep their order.
+    """
     width = len(run[0].values)
     step = width if most_values is None else max(1, most_values // len(run))
     if step >= width:
         if width:
             yield run
         return
-    for start in range(0, width, step):
-        positions = range(start, min(start + step, width))
-        yield [cut(frame, positions) for frame in run]
+    for frames in (run,) if _once_each(run[0]) else ([frame] for frame in run):
+        for start in range(0, width, step):
+            positions = range(start, min(start + step, width))
+            yield [cut(frame, positions) for frame in frames]
 
 
 def _halves(run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
-    """Cut a run of more than one value in two: by columns, or by scans if there is only one."""
+    """Cut a run of more than one value in two: by columns where that keeps order, or by scans."""
     width = len(run[0].values)
-    if width > 1:
+    if width > 1 and (len(run) == 1 or _once_each(run[0])):
         return _pieces(run, most_values=(width + 1) // 2 * len(run))
     middle = len(run) // 2
     return iter((run[:middle], run[middle:]))
@@ -129,9 +133,11 @@ def _time_ns(frame: Frame) -> int:
 def _aligned(frame: Frame) -> bool:
     """Whether all values of the frame carry one time and no column comes twice."""
     times = frame.times_ns
-    return (times is None or times.count(times[0]) == len(times)) and (
-        frame.columns is None or len(set(frame.columns)) == len(frame.columns)
-    )
+    return (times is None or times.count(times[0]) == len(times)) and _once_each(frame)
+
+
+def _once_each(frame: Frame) -> bool:
+    return frame.columns is None or len(set(frame.columns)) == len(frame.columns)
 
 
 def _runs(frames: Sequence[Frame]) -> Iterator[tuple[list[Frame], bool]]:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import ssl
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from agent.telemetry.status import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ConnectionRefused(Exception):  # noqa: N818 - says what is the case
@@ -32,7 +36,7 @@ class Verdict(Enum):
 ACCEPTED = 0x00
 NO_SUBSCRIBERS = 0x10
 
-PAUSES_S = {NO_SUBSCRIBERS: 10.0, 0x87: 60.0, 0x96: 5.0, 0x97: 5.0}
+PAUSES_S = {NO_SUBSCRIBERS: 10.0, 0x87: 60.0, 0x97: 5.0}
 """How long nothing is sent after such an acknowledgement."""
 PAUSE_S = 1.0
 """How long nothing is sent after any other refusal."""
@@ -91,6 +95,19 @@ def refused_connect(code: int, name: str) -> ConnectionRefused:
         Message(
             f"The broker refuses the connection: {name}.",
             f"服务器拒绝连接：{name}。",
+        )
+    )
+
+
+def unusable_certificates(files: Sequence[str], error: Exception) -> ConnectionRefused:
+    """Say that the files of `publish.tls` cannot be read or are no PEM."""
+    names = ", ".join(files)
+    return ConnectionRefused(
+        Message(
+            f"The certificate files cannot be used: {names}: {error}. Check tls.ca, tls.cert and "
+            "tls.key: each is a PEM file this user may read.",
+            f"证书文件无法使用：{names}：{error}。请检查 tls.ca、tls.cert、tls.key 是否为可读取的"
+            " PEM 文件。",
         )
     )
 

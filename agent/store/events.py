@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from agent.store.outbox import Rejection
 
 
+REJECTION_MARK = b'"type":"rejected"'
+"""Found in the body of every announcement of a refused row, and in no other event."""
+
+
 def event_body(kind: str, *, t_ms: int, **fields: Any) -> bytes:
     """Encode one event without its opening brace: the publisher puts the identity there."""
     return orjson.dumps({"t": t_ms, "type": kind, **fields})[1:]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from agent.store.drops import DropEpisode
-from agent.store.events import drop_body, rejection_body
+from agent.store.events import REJECTION_MARK, drop_body, rejection_body
 from agent.store.file import connect, lock, read_evidence, unusable
 from agent.store.identity import Identity
 from agent.store.outbox import (
@@ -204,8 +204,8 @@ class Outbox:
                 "(SELECT seq FROM rejected ORDER BY seq DESC LIMIT ?)",
                 (KEPT_REJECTED_ROWS,),
             )
-            if kind == Kind.EVENT:
-                continue  # an event about a refused event could go on for ever
+            if kind == Kind.EVENT and REJECTION_MARK in body:
+                continue  # announcing a refused announcement could go on for ever
             now_ms = time.time_ns() // 1_000_000
             event = rejection_body(rejection, values=values, t_ms=now_ms)
             (row,) = self._insert([(Kind.EVENT, now_ms, 0, event)])

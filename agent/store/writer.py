@@ -69,7 +69,7 @@ class Writer:
         self._space.set()
         self._wake = threading.Event()
         self._idle = True
-        self._closing = False
+        self._closing = self._serving = False
         self._last_commit_s = -1e9
         self._commits = 0
         self._oldest_ms = outbox.oldest_t_ms()
@@ -82,6 +82,7 @@ class Writer:
 
     def start(self) -> None:
         """Start the thread."""
+        self._serving = True
         self._thread.start()
 
     async def close(self) -> None:
@@ -126,7 +127,7 @@ class Writer:
 
     async def flush(self) -> None:
         """Have everything handed in so far committed now; no wait where no thread would do it."""
-        if not self._thread.is_alive():
+        if not self._serving:
             return
         future: asyncio.Future[None] = self._loop.create_future()
         self._flushes.append(future)
@@ -148,7 +149,7 @@ class Writer:
     @property
     def healthy(self) -> bool:
         """Whether the last commit succeeded and the thread lives."""
-        return self._problem is None and self._thread.is_alive()
+        return self._problem is None and self._serving
 
     def status(self) -> StoreStatus:
         """Give a snapshot of the counters; every one is from the same commit."""
@@ -186,8 +187,10 @@ class Writer:
                     self._commit()
                 self._settle()
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which ends the process
+            self._serving = False
             self._call(self._on_failure, error)
         finally:
+            self._serving = False
             for _, _, reading in self._reads:
                 self._call(reading.cancel)
             for flush in (*self._flushing, *self._flushes):

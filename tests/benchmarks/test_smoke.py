@@ -1,0 +1,55 @@
+"""The benchmark itself works: never how fast something is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(*arguments):
+    """Run it as `make bench` does."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=50,
+    )  # fmt: skip
+
+
+@pytest.mark.foreign
+def test_every_value_of_a_short_run_arrives_and_is_accounted_for(tmp_path):
+    """Two seconds of M1: the values that changed arrived, and cost, memory and age are told."""
+    results, docs = tmp_path / "results.json", tmp_path / "docs"
+    docs.mkdir()
+    for name in ("performance.md", "performance.zh-CN.md"):
+        text = (ROOT / "docs" / name).read_text("utf-8")
+        (docs / name).write_text(text, "utf-8")
+    done = bench("M1", "--seconds", 2, "--agent-only", "--json", results, "--write", "--docs", docs)
+    if done.returncode == 2 and os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
+        pytest.skip(f"CHULIAN_SKIP_FOREIGN=1: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    (line,) = json.loads(results.read_text("utf-8"))["lines"]
+    (run,) = json.loads(results.read_text("utf-8"))["runs"]
+    assert (line["workload"], line["who"], line["repeats"]) == ("M1", "agent", 1)
+    assert run["values"] in {1000, 2000, 3000}
+    assert 0 < run["cpu_s"] < run["wall_s"]
+    assert run["rss_mb"] > 10
+    assert 0 < run["p50_ms"] <= run["p99_ms"]
+    for name in ("performance.md", "performance.zh-CN.md"):
+        page = (docs / name).read_text("utf-8")
+        assert f"| M1 | 1,000 | agent | {line['arrived']:.1%} |" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"), [(["M9"], "unknown workload M9"), (["--seconds", "0"], "at least 1")]
+)
+def test_wrong_arguments_are_told_apart(arguments, told):
+    """Exit code 2 with the reason, before anything is started."""
+    done = bench(*arguments)
+    assert done.returncode == 2
+    assert told in done.stderr

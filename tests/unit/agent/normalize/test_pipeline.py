@@ -1,0 +1,83 @@
+"""One group's way: every frame is shown, what is to be stored is observed and comes out."""
+
+from __future__ import annotations
+
+import pytest
+from unit.agent.normalize.engineering import (
+    BAD,
+    GOOD,
+    T_NS,
+    FakeClock,
+    full,
+    group_plan,
+    part,
+    seen,
+    tags,
+)
+
+from agent.config.model import Report
+from agent.normalize.pipeline import NO_COMMUNICATION, FrameError, Pipeline
+from agent.telemetry.latest import LatestGroup
+
+
+class Bench:
+    def __init__(self, **settings):
+        self.latest, self.observed, self.clock = LatestGroup(2), [], FakeClock()
+        self.pipeline = Pipeline(
+            "d",
+            group_plan(tags({"scale": 0.5}, {}), **settings),
+            latest=self.latest,
+            observe=self.observed.append,
+            monotonic=self.clock,
+        )
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_the_page_sees_every_frame_the_evidence_what_is_stored():
+    """Last values follow every frame; evidence rests on what the platform gets, no more."""
+    bench = Bench(report=Report.CHANGE)
+    assert bench.pipeline.process(full(10, 2)).values == (5.0, 2)
+    assert bench.pipeline.process(full(10, 2, read_ns=T_NS + 1)) is None
+    assert bench.pipeline.process(full(10, 3, read_ns=T_NS + 2)).values == (3,)
+    assert [f.values for f in bench.observed] == [(5.0, 2), (3,)]
+    assert bench.latest.value(0) == (5.0, GOOD, "", T_NS + 2)
+
+
+@pytest.mark.parametrize("frame", [full(1), full(1, 2, 3), part([0, 1], 1)])
+def test_columns_that_do_not_fit_are_an_error(bench, frame):
+    """A frame of another length is refused with names, and nothing of it is shown."""
+    with pytest.raises(FrameError, match="d/g: "):
+        bench.pipeline.process(frame)
+    assert bench.observed == []
+    assert bench.latest.value(0).value is None
+
+
+def test_a_silence_is_one_bad_frame(bench):
+    """The start of a silence gives a frame in which every value is bad; its rest gives none."""
+    bench.pipeline.process(full(10, 2))
+    frame = bench.pipeline.silence(T_NS + 5)
+    assert seen(frame) == [(c, None, BAD, NO_COMMUNICATION, T_NS + 5) for c in (0, 1)]
+    assert bench.pipeline.silence(T_NS + 6) is None
+    assert (bench.latest.value(0).quality, bench.latest.value(0).value) == (BAD, 5.0)
+    assert len(bench.observed) == 1, "a silence is no observation"
+
+
+def test_a_group_that_never_answered_falls_silent_too(bench):
+    """A device that cannot be reached from the start is said to be bad, once."""
+    assert bench.pipeline.silence(T_NS, "BadTimeout").reasons == {0: "BadTimeout", 1: "BadTimeout"}
+    assert bench.pipeline.silence(T_NS) is None
+
+
+def test_after_a_silence_everything_is_stored_again():
+    """With report change the first frame after a silence is stored whole, and silence can recur."""
+    bench = Bench(report=Report.CHANGE)
+    bench.pipeline.process(full(10, 2))
+    bench.pipeline.silence(T_NS)
+    assert seen(bench.pipeline.process(full(10, 2))) == [
+        (0, 5.0, GOOD, "", T_NS), (1, 2, GOOD, "", T_NS),
+    ]  # fmt: skip
+    assert bench.pipeline.silence(T_NS) is not None

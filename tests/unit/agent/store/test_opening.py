@@ -1,0 +1,177 @@
+"""Opening the file: new, old, newer, foreign, damaged, locked, out of reach."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+from unit.agent.store.outboxes import data, put, seqs, settings
+
+from agent.store.file import SCHEMA_VERSION, connect
+from agent.store.migrations import migrate, steps
+from agent.store.outbox import StoreError, StoreLocked
+from agent.store.sqlite import Outbox
+
+
+def refused(store):
+    """Give the error of opening; nothing of the failed opening is left."""
+    with pytest.raises(StoreError) as caught:
+        Outbox.open(store)
+    assert str(store.path) in str(caught.value)
+    assert str(store.path) in caught.value.zh
+    return caught.value
+
+
+def test_directories_are_made(tmp_path):
+    """A store is created with the directories above it."""
+    store = settings(tmp_path / "a" / "b")
+    Outbox.open(store).close(clean=True)
+    assert store.path.exists()
+
+
+@pytest.mark.parametrize("synchronous", ["FULL", "NORMAL"])
+def test_the_file_is_set_up_for_power_cuts(tmp_path, synchronous):
+    """WAL, the configured synchronous mode and pages of 8 KiB are in force."""
+    outbox = Outbox.open(settings(tmp_path, synchronous=synchronous))
+    ask = outbox._db.execute
+    assert ask("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert ask("PRAGMA synchronous").fetchone() == ({"FULL": 2, "NORMAL": 1}[synchronous],)
+    assert ask("PRAGMA page_size").fetchone() == (8192,)
+    outbox.close(clean=True)
+
+
+def test_a_second_agent_on_the_same_store_is_refused(outbox, store):
+    """While one has the store open, a second is told so in both languages, and hurts nothing."""
+    put(outbox, data())
+    with pytest.raises(StoreLocked) as caught:
+        Outbox.open(store)
+    assert "another process has this store open" in str(caught.value)
+    assert "正被另一个进程使用" in caught.value.zh
+    assert seqs(outbox) == [1]
+
+
+def test_the_lock_ends_with_its_process(store):
+    """A store whose process was killed can be opened at once."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from agent.config.model import Store\n"
+        "from agent.store.sqlite import Outbox\n"
+        "box = Outbox.open(Store(path=Path(sys.argv[1])))\n"
+        "print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(store.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as other:  # fmt: skip
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(StoreLocked):
+            Outbox.open(store)
+        other.kill()
+    Outbox.open(store).close(clean=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000, b"\0" * 8192],
+    ids=["text", "broken header", "zeros"],
+)
+def test_a_file_that_is_no_store_is_refused_and_kept(store, content):
+    """Garbage is refused in both languages, with what to do, and stays as it was."""
+    store.path.write_bytes(content)
+    error = refused(store)
+    assert "Move the file away" in str(error)
+    assert "请把该文件移走" in error.zh
+    assert store.path.read_bytes() == content
+
+
+def test_an_empty_file_becomes_a_store(store):
+    """A file of no bytes holds nothing to lose: it is made a store."""
+    store.path.touch()
+    outbox = Outbox.open(store)
+    put(outbox, data())
+    outbox.close(clean=True)
+
+
+def test_a_newer_store_is_refused_and_kept(store):
+    """A store written by a newer version is refused with both versions named."""
+    Outbox.open(store).close(clean=True)
+    with sqlite3.connect(store.path) as other:
+        other.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    other.close()
+    error = refused(store)
+    assert f"schema {SCHEMA_VERSION + 1}" in str(error)
+    assert "更新版本" in error.zh
+
+
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION])
+def test_the_database_of_another_program_is_refused_and_kept(store, version):
+    """Tables that are not ours are left alone, whatever version the file bears."""
+    with sqlite3.connect(store.path) as other:
+        other.execute("CREATE TABLE songs (title TEXT)")
+        other.execute(f"PRAGMA user_version={version}")
+    other.close()
+    before = store.path.read_bytes()
+    assert "Move the file away" in str(refused(store))
+    assert store.path.read_bytes()[100:] == before[100:]
+
+
+def test_a_store_without_its_counters_is_refused(store):
+    """A damaged store is told of, not met with a traceback."""
+    Outbox.open(store).close(clean=True)
+    with sqlite3.connect(store.path) as other:
+        other.execute("DELETE FROM totals")
+    other.close()
+    assert "counters are missing" in str(refused(store))
+
+
+def test_a_place_that_cannot_be_written_says_so(tmp_path):
+    """A path below a file, and one that is a directory, are told of in both languages."""
+    (tmp_path / "file").touch()
+    (tmp_path / "dir" / "store.db").mkdir(parents=True)
+    for place in ("file", "dir"):
+        error = refused(settings(tmp_path / place))
+        assert "Check that this user may write there" in str(error)
+        assert "无法写入" in error.zh
+
+
+def test_a_failed_opening_leaves_nothing_open(store):
+    """After a refusal the same process can open the store once the cause is gone."""
+    store.path.write_bytes(b"garbage" * 1000)
+    refused(store)
+    assert not any(str(store.path) in name for name in _open_files())
+    store.path.unlink()
+    Outbox.open(store).close(clean=True)
+
+
+def test_migrations_can_be_repeated(store):
+    """Running the steps again, or finishing a file half made, gives the same schema."""
+    connection = connect(store)
+    schema = _schema(connection)
+    migrate(connection, version=SCHEMA_VERSION)
+    assert _schema(connection) == schema
+    connection.close()
+    store.path.unlink()
+    half = sqlite3.connect(store.path, isolation_level=None)
+    steps.apply(Database(half), stop_before="evidence")
+    half.close()
+    finished = connect(store)
+    assert _schema(finished) == schema
+    finished.close()
+
+
+def _open_files():
+    names = []
+    for fd in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one that lists this directory
+            names.append(str(fd.readlink()))
+    return names
+
+
+def _schema(connection):
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%auto%'")
+    return sorted(found.fetchall())

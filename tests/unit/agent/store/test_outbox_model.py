@@ -1,0 +1,210 @@
+"""The outbox against a list: any sequence of operations, restarts and crashes, the same result."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from unit.agent.store.outboxes import EVERYTHING, FakeTime, check_law, waiting
+
+from agent.config.model import Store
+from agent.store.events import REJECTION_MARK
+from agent.store.outbox import Batch, Kind, NewRow, Rejection
+from agent.store.sqlite import AGE_CHECK_S, Outbox
+from agent.store.totals import ROW_OVERHEAD_BYTES
+from agent.telemetry.status import Count
+
+LIMIT_BYTES = 1_000_000
+MAX_AGE_S = 86_400
+SEQ = st.integers(0, 60)
+RANGE = st.tuples(SEQ, st.integers(0, 8)).map(lambda r: (r[0], r[0] + r[1]))
+ROW = st.builds(
+    NewRow,
+    st.sampled_from([Kind.DATA, Kind.DATA, Kind.DATA, Kind.EVENT]),
+    st.integers(0, 2**40),
+    st.integers(0, 50),
+    st.sampled_from([20, 1000, 90_000, 350_000]).map(lambda n: b"x" * n),
+)
+
+
+class Model:
+    """What the store should hold: rows by seq, and sums of everything that left."""
+
+    def __init__(self):
+        self.rows = {}
+        self.born_s = {}
+        self.last_seq = 0
+        self.stored, self.acked, self.rejected, self.dropped = (Count(),) * 4
+
+    def enter(self, row, seq, at_s):
+        """Take a row in under the seq it was given."""
+        assert seq == self.last_seq + 1, "seqs rise by one"
+        self.last_seq = seq
+        self.rows[seq], self.born_s[seq] = row, at_s
+        self.stored += Count(1, row.values)
+
+    def leave(self, seq):
+        """Take a row out; give what it counts."""
+        row = self.rows.pop(seq, None)
+        return Count() if row is None else Count(1, row.values)
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """Every rule does the same to the store and to the model."""
+
+    @initialize()
+    def begin(self):
+        self.monkeypatch = pytest.MonkeyPatch()
+        self.clock = FakeTime(self.monkeypatch)
+        self.directory = Path(tempfile.mkdtemp(prefix="outbox-"))
+        self.settings = Store(path=self.directory / "s.db", max_mb=1, max_age_days=1)
+        self.outbox = Outbox.open(self.settings)
+        self.epoch = self.outbox.epoch
+        self.model = Model()
+        self.alive_s = 0.0
+        self.crashes = 0
+        self.given = {}
+
+    def commit(self, batch):
+        """Commit, and do to the model what must follow."""
+        done = self.outbox.commit(batch)
+        model = self.model
+        assert [NewRow(*row[1:2], *row[3:]) for row in done.rows] == batch.rows
+        for row, new in zip(done.rows, batch.rows, strict=True):
+            model.enter(new, row.seq, self.alive_s)
+        for first, last in batch.acked:
+            for seq in range(first, last + 1):
+                model.acked += model.leave(seq)
+        self.follow_rejections(batch, done)
+        self.follow_drops(done)
+        self.given |= {row.seq: row.body for row in done.rows}
+
+    def follow_rejections(self, batch, done):
+        """Rejected rows leave; each but an announcement leaves an event behind."""
+        self.announced = [first for first, _ in done.announced]
+        for rejection in batch.rejected:
+            row = self.model.rows.get(rejection.seq)
+            if row is None:
+                continue
+            self.model.rejected += self.model.leave(rejection.seq)
+            if REJECTION_MARK not in row.body:
+                self.expect_event(self.announced.pop(0))
+
+    def follow_drops(self, done):
+        """What went was the oldest data, and it went for a reason."""
+        dropped = 0
+        for first, last in done.gone:
+            data = [s for s, r in sorted(self.model.rows.items()) if r.kind is Kind.DATA]
+            gone = [s for s in data if first <= s <= last]
+            assert gone == data[: len(gone)], "only the oldest data"
+            too_old = all(self.alive_s - self.model.born_s[s] > MAX_AGE_S for s in gone)
+            assert too_old or self.bytes() > LIMIT_BYTES, "only over a limit"
+            for seq in gone:
+                self.model.dropped += self.model.leave(seq)
+            dropped += len(gone)
+        for seq in self.announced:
+            self.expect_event(seq)
+        if not dropped:
+            assert self.bytes() <= LIMIT_BYTES or not self.data_rows()
+
+    def expect_event(self, seq):
+        """An event row of the store's own making was added."""
+        (row,) = self.outbox._db.execute("SELECT * FROM rows WHERE seq = ?", (seq,)).fetchall()
+        self.model.enter(NewRow(Kind(row[1]), row[3], row[5], row[6]), seq, self.alive_s)
+        assert row[1] == Kind.EVENT
+
+    def bytes(self):
+        """Size of what the model holds."""
+        return sum(len(r.body) + ROW_OVERHEAD_BYTES for r in self.model.rows.values())
+
+    def data_rows(self):
+        """Data rows the model holds."""
+        return [r for r in self.model.rows.values() if r.kind is Kind.DATA]
+
+    @rule(rows=st.lists(ROW, max_size=5), acked=st.lists(RANGE, max_size=3), wrong=st.lists(SEQ))
+    def do_a_batch(self, rows, acked, wrong):
+        known = self.model.last_seq + len(rows)  # nobody rejects what the batch itself announces
+        rejections = [Rejection(seq, "Refused", 0x99) for seq in wrong if seq <= known]
+        self.commit(Batch(rows=rows, acked=acked, rejected=rejections))
+
+    @rule(seconds=st.sampled_from([1, AGE_CHECK_S, MAX_AGE_S / 2, MAX_AGE_S + 1]))
+    def let_time_pass(self, seconds):
+        self.clock.pass_by(seconds)
+        self.alive_s += seconds
+
+    @rule(wanted=RANGE, most=st.integers(1, 200_000))
+    def read(self, wanted, most):
+        rows = self.outbox.read(*wanted, max_bytes=most)
+        expected = [s for s in sorted(self.model.rows) if wanted[0] <= s <= wanted[1]]
+        got = [row.seq for row in rows]
+        assert got == expected[: len(got)]
+        assert bool(got) == bool(expected)
+        if len(got) < len(expected):
+            assert sum(len(row.body) for row in rows) >= most
+
+    @rule(clean=st.booleans())
+    def restart(self, clean):
+        self.outbox.close(clean=clean)
+        self.outbox = Outbox.open(self.settings)
+        assert self.outbox.opened_clean == clean
+        self.came_back()
+
+    @rule()
+    def crash(self):
+        """Go on from a copy of the files as they are on disk while the store is open."""
+        self.outbox._db.execute("BEGIN")
+        self.outbox._db.execute("INSERT INTO rows VALUES (9999, 0, 0, 0, 0, 0, x'00')")
+        self.crashes += 1
+        copy = self.directory / f"copy{self.crashes}"
+        copy.mkdir()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{self.settings.path}{suffix}", copy / f"s.db{suffix}")
+        self.outbox._db.execute("ROLLBACK")
+        self.outbox.close(clean=False)
+        self.settings = self.settings.model_copy(update={"path": copy / "s.db"})
+        self.outbox = Outbox.open(self.settings)
+        assert not self.outbox.opened_clean
+        self.came_back()
+
+    def came_back(self):
+        """After any opening the store is the same one."""
+        assert self.outbox.epoch == self.epoch
+        ends = (min(self.model.rows), max(self.model.rows)) if self.model.rows else None
+        assert self.outbox.waiting_range == ends
+
+    @precondition(lambda self: self.model.rows)
+    @rule()
+    def acknowledge_everything(self):
+        self.commit(Batch(acked=[(1, self.model.last_seq)]))
+        assert self.outbox.read(*EVERYTHING, max_bytes=1) == [] or self.announced
+
+    @invariant()
+    def the_law_holds(self):
+        if not hasattr(self, "outbox"):
+            return
+        totals, model = self.outbox.totals, self.model
+        assert (totals.stored, totals.acked) == (model.stored, model.acked)
+        assert (totals.rejected, totals.dropped) == (model.rejected, model.dropped)
+        assert totals.last_seq == model.last_seq
+        check_law(self.outbox)
+        stored = self.outbox._db.execute("SELECT seq, n FROM rows ORDER BY seq").fetchall()
+        assert stored == [(s, r.values) for s, r in sorted(model.rows.items())]
+
+    def teardown(self):
+        if hasattr(self, "outbox"):
+            bodies = {r.seq: r.body for r in waiting(self.outbox) if r.seq in self.given}
+            assert bodies == {s: self.given[s] for s in bodies}
+            self.outbox.close(clean=True)
+            shutil.rmtree(self.directory)
+            self.monkeypatch.undo()
+
+
+TestOutboxMachine = OutboxMachine.TestCase
+TestOutboxMachine.settings = hypothesis_settings(
+    max_examples=30, stateful_step_count=25, deadline=None
+)
