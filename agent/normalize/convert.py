@@ -136,13 +136,8 @@ class Limits:
             value = values[i]
             if isinstance(value, (int, float)) and not low <= value <= high:
                 return True
-        for start, stop in self._slices:
-            try:
-                total: Any = sum(values[start:stop])
-            except TypeError:
-                return True
-            if total - total != 0:
-                return True
+        if not all(_finite(values[start:stop]) for start, stop in self._slices):
+            return True
         return any(values[i] == MachineState.UNKNOWN.value for i in self._states)
 
     def reason(self, column: int, value: Value) -> str | None:
@@ -157,10 +152,23 @@ class Limits:
             return NOT_MAPPED
         return None
 
+    def passes(self, values: Sequence[Value]) -> bool:
+        """Tell, without looking at columns, that surely no value of a part is suspicious."""
+        return not self._ranges and not self._states and _finite(values)
+
     @property
     def harmless(self) -> bool:
         """Whether no value of the group can ever be suspicious."""
         return not self._ranges and not self._states and not self._may_be_infinite
+
+
+def _finite(values: Sequence[Value]) -> bool:
+    """Tell by one sum that all are finite numbers; False also where that cannot be told."""
+    try:
+        total: Any = sum(values)
+    except TypeError:
+        return False
+    return bool(total - total == 0)
 
 
 def _runs(columns: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -58,7 +58,7 @@ class Normalizer:
                 conversion = self._active.get(column)
                 if conversion is not None:
                     values[at] = conversion(values[at])
-        if self._limits.harmless:
+        if self._limits.harmless or (frame.qualities is None and self._limits.passes(values)):
             return _with(frame, tuple(values)) if self._active else frame
         return self._checked(frame, values)
 

@@ -136,9 +136,7 @@ class Connection:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
             self._client.loop_stop()
-        elif sock is not None:
-            with contextlib.suppress(OSError):
-                sock.close()
+        self._client._reset_sockets()  # noqa: SLF001 - no public call closes its wake-up pair
 
     def _attach(self) -> None:
         client, call = self._client, self._loop.call_soon_threadsafe

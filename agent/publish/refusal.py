@@ -56,9 +56,9 @@ def refused_publish(code: int, name: str) -> Message:
     if code == NO_SUBSCRIBERS:
         return Message(
             "The broker has nobody to give the data to and would throw it away. It is kept here. "
-            "Tell the platform, or set no_subscriber: accept.",
-            "服务器上没有任何接收方，数据会被丢弃，因此暂存在本机。请联系平台方，"
-            "或配置 no_subscriber: accept。",
+            "Ask the platform to subscribe to data, hist and event, or set no_subscriber: accept.",
+            "服务器上没有任何接收方，数据会被丢弃，因此暂存在本机。请联系平台方"
+            "订阅 data、hist、event 三类主题，或配置 no_subscriber: accept。",
         )
     if code == 0x87:
         return Message(

@@ -8,6 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from agent.store.outbox import StoreError, StoreLocked
+from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,6 +103,15 @@ def unusable(path: Path, error: OSError | sqlite3.Error) -> StoreError:
         "rescue) and start again: a new one is created.",
         zh=f"{path}：无法作为存储文件打开：{error}。请把该文件移走（保留以便抢救数据）"
         "后重新启动，程序会新建存储文件。",
+    )
+
+
+def refused_write(error: sqlite3.Error) -> Message:
+    """Say that the disk does not take data now, and what to do."""
+    return Message(
+        f"The disk does not accept data: {error}. Nothing is lost yet; collecting waits. "
+        "Free space on the disk or replace the card.",
+        f"磁盘拒绝写入：{error}。目前没有丢数据，采集已暂停等待。请清理磁盘空间或更换存储卡。",
     )
 
 

@@ -70,6 +70,11 @@ class Intake:
             self.pending_values >= MAX_PENDING_VALUES or self.pending_frames >= MAX_PENDING_FRAMES
         )
 
+    @property
+    def urgent(self) -> bool:
+        """Whether something waits that nobody else keeps; acknowledgements can wait for company."""
+        return bool(self.frames or self.events or self.rejected)
+
     def __bool__(self) -> bool:
         """Whether anything waits to be put into a batch."""
         return bool(self.frames or self.events or self.acked or self.rejected or self.evidence)

@@ -17,6 +17,7 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
+from agent.store.file import refused_write
 from agent.store.intake import Intake
 from agent.store.outbox import Batch, Kind, NewRow, StoreError
 from agent.telemetry.status import Message, StoreStatus
@@ -33,6 +34,10 @@ _Result = TypeVar("_Result")
 
 GATHER_S = 0.005
 """After the first frame of a tick the writer waits this long for its companions."""
+EAGERNESS = 0.9
+"""Share of the interval after which data is committed: polls of the same interval never wait."""
+LAZINESS_S = 1.0
+"""Acknowledgements wait so much longer for data to be committed with: half as many commits."""
 EARLY_VALUES = 50_000
 """So many values are committed at once, whatever the interval: memory stays small under load."""
 HEARTBEAT_S = 1.0
@@ -113,7 +118,6 @@ class Writer:
     def put_acked(self, ranges: Sequence[Range]) -> None:
         """Report rows accepted by the destination; they leave with the next commit."""
         self._intake.acked.extend(ranges)
-        self._nudge()
 
     def put_rejected(self, rejections: Sequence[Rejection]) -> None:
         """Report rows refused for good; they are set aside and announced."""
@@ -123,7 +127,6 @@ class Writer:
     def put_evidence(self, days: Sequence[EvidenceRow]) -> None:
         """Hand in what was observed; kept with the next commit."""
         self._intake.evidence.extend(days)
-        self._nudge()
 
     async def flush(self) -> None:
         """Have everything handed in so far committed now; no wait where no thread would do it."""
@@ -200,26 +203,29 @@ class Writer:
     def _pending(self) -> bool:
         return bool(self._intake) or bool(self._uncommitted)
 
+    def _urgent(self) -> bool:
+        return self._intake.urgent or bool(self._uncommitted)
+
     def _due_s(self) -> float:
         """Monotonic time of the next commit; far away while there is nothing to commit."""
-        if not self._pending():
-            return inf
         if self._intake.pending_values >= EARLY_VALUES and not self._problem:
             return -inf
-        return self._last_commit_s + self._interval_s
+        if self._urgent():
+            return self._last_commit_s + self._interval_s * EAGERNESS
+        return self._last_commit_s + self._interval_s + LAZINESS_S if self._pending() else inf
 
     def _wait(self) -> None:
         if self._reads or self._flushes or self._flushing or self._closing:
             return
-        if not self._pending():
-            self._idle = True
-            if not self._pending():
-                self._wake.wait(HEARTBEAT_S)
-                self._wake.clear()
-                if self._pending():
-                    time.sleep(GATHER_S)
-                return
         left_s = self._due_s() - time.monotonic()
+        if not self._urgent():
+            self._idle = True
+            if not self._urgent() and left_s > 0:
+                self._wake.wait(min(left_s, HEARTBEAT_S))
+                self._wake.clear()
+                if self._urgent():
+                    time.sleep(GATHER_S)
+            return
         if left_s > 0 and self._wake.wait(min(left_s, HEARTBEAT_S)):
             self._wake.clear()
 
@@ -239,10 +245,11 @@ class Writer:
         self._intake.move_to(batch)
         if not batch:
             return
+        began_s = time.monotonic()
         try:
             done = self._outbox.commit(batch)
         except sqlite3.OperationalError as error:
-            self._problem = _refused(error)
+            self._problem = refused_write(error)
             self._pause(error)
             return
         self._uncommitted = Batch()
@@ -250,7 +257,7 @@ class Writer:
         self._problem = None
         self._failures = 0
         self._commits += 1
-        self._last_commit_s = time.monotonic()
+        self._last_commit_s = began_s
         self._oldest_ms = self._outbox.oldest_t_ms()
         self._totals = self._outbox.totals
         self._call(self._committed, done)
@@ -287,11 +294,3 @@ class Writer:
 def _resolve(future: asyncio.Future[_Result], result: _Result) -> None:
     if not future.done():
         future.set_result(result)
-
-
-def _refused(error: sqlite3.Error) -> Message:
-    return Message(
-        f"The disk does not accept data: {error}. Nothing is lost yet; collecting waits. "
-        "Free space on the disk or replace the card.",
-        f"磁盘拒绝写入：{error}。目前没有丢数据，采集已暂停等待。请清理磁盘空间或更换存储卡。",
-    )

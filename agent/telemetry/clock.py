@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SYNC: Final = "sync"
 """Disciplined by a time source now."""
@@ -27,18 +30,26 @@ class Clock:
 
     def __init__(self) -> None:
         self._was_synchronised = False
+        self._ask = _adjtimex()
+        self._timex = ctypes.create_string_buffer(_TIMEX_BYTES)
 
     def state(self) -> str:
         """Give `sync`, `hold` or `free`."""
-        if _synchronised():
+        if self._synchronised():
             self._was_synchronised = True
             return SYNC
         return HOLD if self._was_synchronised else FREE
 
+    def _synchronised(self) -> bool:
+        if self._ask is None:
+            return False
+        ctypes.memset(self._timex, 0, _TIMEX_BYTES)
+        return 0 <= int(self._ask(self._timex)) < _ERROR_UNSYNCHRONISED
 
-def _synchronised() -> bool:
+
+def _adjtimex() -> Callable[[ctypes.Array[ctypes.c_char]], int] | None:
+    """Give the system call; None where there is none."""
     if not sys.platform.startswith("linux"):
-        return False
-    adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
-    state = int(adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
-    return 0 <= state < _ERROR_UNSYNCHRONISED
+        return None
+    call: Callable[[ctypes.Array[ctypes.c_char]], int] = ctypes.CDLL(None).adjtimex
+    return call

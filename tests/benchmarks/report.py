@@ -24,6 +24,12 @@ HEADINGS = {
            "内存峰值 MB", "到达时延 p50 / p99 毫秒"),
 }  # fmt: skip
 
+LABELS_ZH = {
+    "date": "日期", "commit": "提交", "machine": "机器", "packages": "软件包",
+    "broker": "MQTT 服务器", "servers": "设备端",
+}  # fmt: skip
+"""Labels of `machine.facts` that are not names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -109,7 +115,8 @@ def markdown(lines: Sequence[Line], facts: Mapping[str, str], *, lang: str) -> s
     rows = [headings, ["---" if at in {0, 2} else "---:" for at in range(len(headings))]]
     rows += [cells(line) for line in lines]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    machine = "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    labels = LABELS_ZH if lang == "zh" else {}
+    machine = "\n".join(f"- {labels.get(name, name)}: {value}" for name, value in facts.items())
     return f"{table}\n\n{machine}"
 
 

@@ -54,6 +54,12 @@ def box(tmp_path):
     return Box(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _logging_is_left_alone(monkeypatch):
+    """`run` would set up logging for the whole process; what it logs is not the matter here."""
+    monkeypatch.setattr(run_command.logs, "set_up", lambda *_, **__: None)
+
+
 @pytest.mark.parametrize(("lang", "words"), [("en", "waiting"), ("zh", "待发送")])
 @pytest.mark.parametrize("action", ["status", "verify"])
 def test_a_sound_store_is_shown(box, capsys, action, lang, words):
@@ -128,7 +134,7 @@ async def test_status_asks_the_agent_that_runs(tmp_path, capsys):
 
 
 def test_the_loop_can_be_chosen(monkeypatch):
-    """uvloop where it is installed, asyncio's own where it is asked for."""
+    """The faster loop where it is installed, asyncio's own where it is asked for."""
     import uvloop
 
     monkeypatch.delenv("CHULIAN_LOOP", raising=False)

@@ -19,8 +19,8 @@ from agent.telemetry.clock import Clock
 def test_states_follow_the_kernel(monkeypatch, answers, states):
     """Never synchronised is free, now is sync, no more is hold."""
     asked = iter(answers)
-    monkeypatch.setattr(clock, "_synchronised", lambda: next(asked))
     made = Clock()
+    monkeypatch.setattr(made, "_synchronised", lambda: next(asked))
     assert [made.state() for _ in answers] == states
 
 
