@@ -15,6 +15,7 @@ from agent.publish.announce import status_message
 from agent.publish.payload import GroupCodec
 from agent.publish.publisher import Publisher
 from agent.publish.sender import Sender
+from agent.store import writer as writer_module
 from agent.store.sqlite import Outbox
 from agent.store.writer import Writer
 from drivers.api import Frame
@@ -31,7 +32,9 @@ TOPIC = "hb/v1/ent/gw/"
 
 
 def hurry(monkeypatch):
-    """Make every pause of the publisher short."""
+    """Make every pause of publisher and writer short."""
+    monkeypatch.setattr(writer_module, "LAZINESS_S", 0.0)
+    monkeypatch.setattr(writer_module, "HEARTBEAT_S", 0.02)
     monkeypatch.setattr(
         publisher_module, "Backoff", lambda longest_s: Backoff(first_s=0.02, longest_s=0.1)
     )

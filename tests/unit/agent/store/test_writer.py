@@ -167,6 +167,30 @@ async def test_many_values_do_not_wait_for_the_interval(slow, monkeypatch):
     await until(lambda: slow.bodies() == [1, 2, 3])
 
 
+async def test_acknowledgements_wait_for_company(bench):
+    """Rows that are acknowledged leave with the next data, without causing a commit."""
+    await bench.put(1)
+    await bench.writer.flush()
+    commits = bench.writer.status().commits
+    bench.writer.put_acked([(1, 1)])
+    await bench.put(2)
+    await until(lambda: bench.writer.status().stored.rows == 2)
+    assert bench.writer.status().acked == Count(1, 1)
+    assert bench.writer.status().commits == commits + 1
+
+
+async def test_acknowledgements_without_company_do_not_wait_for_ever(bench, monkeypatch):
+    """With nothing else to commit, acknowledged rows leave after a while all the same."""
+    monkeypatch.setattr(writer, "LAZINESS_S", 0.05)
+    monkeypatch.setattr(writer, "HEARTBEAT_S", 0.02)
+    await bench.put(1)
+    await bench.writer.flush()
+    bench.writer.put_acked([(1, 1)])
+    bench.writer.put_evidence([("d", "2026-11-23", 1, False, 0, 1, 1)])
+    await until(lambda: bench.writer.status().acked == Count(1, 1))
+    assert len(bench.outbox.evidence()) == 1
+
+
 async def test_flush_waits_for_the_commit_of_everything_before_it(slow):
     """After a flush every kind of thing handed in before it is on disk."""
     await slow.put(1)
