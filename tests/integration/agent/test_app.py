@@ -172,9 +172,10 @@ async def test_a_device_that_is_away_does_not_stop_the_agent(tmp_path, broker, p
         await until(lambda: platform.receiver.latest("gw", "m0", "count"))
         await until(lambda: "m1" in platform.receiver.gateways["gw"].device_states)
         assert agent.agent.status().ready
+        await until(lambda: platform.receiver.total("values") > 10)
     gateway = platform.receiver.gateways["gw"]
     assert gateway.device_states["m1"] == "offline"
-    assert gateway.missed_polls > 0
+    await until(lambda: gateway.missed_polls > 0)
 
 
 async def test_evidence_outlives_a_restart(tmp_path, broker, platform):
