@@ -9,18 +9,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import runpy
 import signal
 import sys
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
 EXIT_USAGE = 2
-_ELSEWHERE = {"broker": "simulators.mqtt", "platform": "simulators.platform"}
+_ELSEWHERE = {
+    "broker": "simulators.mqtt.__main__",
+    "platform": "simulators.platform.__main__",
+}
 """Simulators that are programs of their own: all arguments are theirs."""
 _HELP = {
     "workshop": ("the whole simulated shop", "整个仿真车间"),
@@ -63,9 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, language: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the chosen simulator until it is told to stop; give the exit code."""
     if args.what in _ELSEWHERE:
-        sys.argv = [f"simulate {args.what}", *args.rest]
-        runpy.run_module(_ELSEWHERE[args.what], run_name="__main__", alter_sys=True)
-        return 0
+        code: int = import_module(_ELSEWHERE[args.what]).main(args.rest)
+        return code
     try:
         asyncio.run(_run(args))
     except (OSError, ValueError) as error:

@@ -33,7 +33,7 @@ from drivers.api import (
 from drivers.testing.conformance import Case, TcpCase, assert_frame_valid
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
 
 
 class AcmeConfig(DeviceConfig):
@@ -70,7 +70,7 @@ class AcmeSession:
         """Read."""
         return Frame(plan.device, plan.group, 1, tuple(range(len(plan.tags))))
 
-    async def subscribe(self, plan: AcmePlan, *, interval_s: float) -> AsyncIterator[Frame]:
+    async def subscribe(self, plan: AcmePlan, *, interval_s: float) -> AsyncGenerator[Frame, None]:
         """Subscribe."""
         del interval_s
         yield await self.read(plan)
