@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import sys
@@ -78,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         print(f"{_MISSING.text(args.lang)} ({error})", file=sys.stderr)
         return Exit.USAGE
+    # peers vanish here because visitors are invited to kill the agent
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     with contextlib.ExitStack() as stack:
         if args.folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chulian-demo-")))

@@ -101,7 +101,7 @@ class Collector:
             link,
             entry.workshop,
             entry.line,
-            device.state,
+            _shown_state(device.state, tags),
             device.since_ms,
             device.last_data_ms,
             _machine_state(tags),
@@ -122,6 +122,12 @@ class Collector:
                 yield TagStatus(
                     tag.name, tag.description, tag.unit, value, quality, reason, time_ms
                 )
+
+
+def _shown_state(state: DeviceState, tags: Sequence[TagStatus]) -> DeviceState:
+    """Show a device that answers as degraded while a point of it, read before, is BAD."""
+    bad = any(tag.quality == Quality.BAD and tag.time_ms is not None for tag in tags)
+    return DeviceState.DEGRADED if bad and state is DeviceState.ONLINE else state
 
 
 def _machine_state(tags: Sequence[TagStatus]) -> str:

@@ -96,24 +96,17 @@ class DeviceRun:
             return
         self.reads += 1
         self.values += len(frame.values)
-        self.last_data_ms = frame.read_ns // 1_000_000
-        self._answered(group, frame)
+        if frame.qualities is None or Quality.GOOD in frame.qualities:
+            self.last_data_ms = frame.read_ns // 1_000_000
+        self._answered(group)
         stored = group.pipeline.process(frame)
         if stored is not None:
             await self._sink.put_frame(group.codec, stored)
 
-    def _answered(self, group: GroupRun, frame: Frame) -> None:
+    def _answered(self, group: GroupRun) -> None:
         if group.down_since is not None:
             self._close_gap(group, time.monotonic() if group.due_s is None else group.due_s)
-        marks = frame.qualities
-        if marks is None or frame.columns is not None:
-            state = DeviceState.ONLINE if self.state is not DeviceState.DEGRADED else self.state
-            if marks is None and frame.columns is None:
-                state = DeviceState.ONLINE
-        else:
-            bad = marks.count(Quality.BAD)
-            state = DeviceState.DEGRADED if bad else DeviceState.ONLINE
-        self.become(state, None)
+        self.become(DeviceState.ONLINE, None)
         if self._backoff.failures:
             self._backoff.reset()
 
@@ -168,9 +161,11 @@ class DeviceRun:
 
 def _told(state: DeviceState) -> str:
     """What the platform is told of a state; nothing for those on the way."""
-    if state in {DeviceState.ONLINE, DeviceState.DEGRADED}:
-        return "online"
-    return {DeviceState.BACKOFF: "offline", DeviceState.FAULTED: "faulted"}.get(state, "")
+    return {
+        DeviceState.ONLINE: "online",
+        DeviceState.BACKOFF: "offline",
+        DeviceState.FAULTED: "faulted",
+    }.get(state, "")
 
 
 def _now_ms() -> int:

@@ -150,7 +150,7 @@ class LinkSupervisor:
 
     def _was_up(self) -> bool:
         """Whether the link worked until now: what follows is a new episode."""
-        return any(d.state in {DeviceState.ONLINE, DeviceState.DEGRADED} for d in self.devices)
+        return any(d.state is DeviceState.ONLINE for d in self.devices)
 
     def _say(self, error: Exception) -> None:
         """Log the start of an episode once; a bug of the driver with its traceback."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DeviceState(StrEnum):
-    """Where a device stands with its supervisor."""
+    """Where a device stands: with its supervisor, and `degraded` for points that fail."""
 
     IDLE = "idle"
     CONNECTING = "connecting"

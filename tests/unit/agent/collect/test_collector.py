@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 import uvloop
 from unit.agent.collect.machines import BAD, Shop, hurry, machine
 from unit.agent.store.patience import until
 
-from agent.collect import poller, supervisor
+from agent.collect import collector, poller, supervisor
 from agent.collect.schedule import is_tick, ticks_between
 from agent.config.model import Mode
-from agent.telemetry.status import DeviceState
-from drivers.api import AccessError, Busy, ConnectError, DriverError, NoReply, SessionLost
+from agent.telemetry.status import DeviceState, TagStatus
+from drivers.api import AccessError, Busy, ConnectError, DriverError, Frame, NoReply, SessionLost
 from drivers.testing.script import Delay, Never, Script, Spoil
 from drivers.testing.scripted import PushingSession, ScriptedSession
 
@@ -70,6 +71,47 @@ async def test_a_device_with_bad_points_is_degraded():
         shop.script("a").fault = None
         await until(lambda: shop.status("a").state is DeviceState.ONLINE)
     assert shop.sink.told("a") == [("online", "")]
+
+
+async def test_data_that_is_all_bad_is_no_news_of_the_machine():
+    """The age of the last data goes on growing while nothing good comes."""
+    async with Shop({"a": Script({"x": 1})}) as shop:
+        await shop.reads("a", 1)
+        shop.script("a").fault = Spoil({"x": "BadNoCommunication"})
+        await until(lambda: shop.status("a").state is DeviceState.DEGRADED)
+        before = shop.status("a")
+        await until(lambda: shop.status("a").reads >= before.reads + 5)
+        after = shop.status("a")
+    assert after.reads > before.reads
+    assert after.last_data_ms == before.last_data_ms
+
+
+async def test_one_point_of_a_subscription_that_fails_and_recovers_is_seen():
+    """A change of one point decides on that point only, in frames that hold nothing else."""
+    device = Shop({"a": Script({"x": 1, "y": 2})}, session=PushingSession)
+    async with device as shop:
+        await shop.reads("a", 1)
+        run = next(iter(shop.collector._devices()))
+        group = run.groups[0]
+
+        def notice(value, quality, reasons):
+            return Frame("a", "g", time.time_ns(), (value,), (1,), quality, reasons)
+
+        await run.take(group, notice(None, bytes([BAD]), {0: "BadSensorFailure"}))
+        assert shop.status("a").state is DeviceState.DEGRADED
+        await run.take(group, notice(3, None, None))
+        assert shop.status("a").state is DeviceState.ONLINE
+
+
+def test_a_point_that_was_never_read_does_not_make_a_device_degraded():
+    """A slow group's points are awaited; a good group beside a bad one hides nothing."""
+    good = TagStatus("a", "", "", 1, 192, "", 1)
+    bad = TagStatus("b", "", "", None, BAD, "BadOutOfRange", 1)
+    awaited = TagStatus("c", "", "", None, BAD, "BadWaitingForInitialData", None)
+    online = DeviceState.ONLINE
+    assert collector._shown_state(online, (good, awaited)) is online
+    assert collector._shown_state(online, (bad, good)) is DeviceState.DEGRADED
+    assert collector._shown_state(DeviceState.BACKOFF, (bad,)) is DeviceState.BACKOFF
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
