@@ -18,6 +18,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from agent.collect.collector import Collector
+from agent.control.service import taking_orders
 from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.kpi.live import METRIC_NAMES, LiveRate
 from agent.kpi.report import DEVICE as RATE_DEVICE
@@ -67,6 +68,7 @@ class Agent:
         self._started_ms = _now_ms()
         self._clock = Clock()
         self._failure: asyncio.Future[None] | None = None
+        self._control = ""
 
     async def run(
         self, stop: asyncio.Event, *, on_start: Callable[[Started], None] | None = None
@@ -109,6 +111,7 @@ class Agent:
             self._writer.status(),
             (self._publisher.status(),),
             self._rate.status(),
+            self._control,
         )
 
     # -- building --------------------------------------------------------------------------------
@@ -130,6 +133,7 @@ class Agent:
             sink=self._writer,
             codec=lambda d, g: self._codec(d, g.name, [t.name for t in g.tags]),
             observer=self._rate.watch,
+            lessons=outbox.lessons(),
         )
         destination = config.publish[0]
         sender = Sender(config.enterprise.id, config.gateway.id, outbox.epoch)
@@ -190,6 +194,12 @@ class Agent:
                 _running(self._collector.run(), "collector", self._ended),
                 _running(self._rate.run(self._writer, self._rate_codec), "rate", self._ended),
                 _running(feed_watchdog(self._notifier, self._stalled), "watchdog", self._ended),
+                taking_orders(
+                    self._devices,
+                    store=self._config.store.path,
+                    session=self._collector.session,
+                    record=self._writer.put_event,
+                ) as self._control,
             ):
                 gc.collect()
                 gc.freeze()

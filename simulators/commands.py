@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
-import time
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from simulators.modbus.options import add_options
+from simulators.opcua.options import add_options as add_opcua_options
+from simulators.running import announce, require, until
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
 EXIT_USAGE = 2
 _ELSEWHERE = {
@@ -28,10 +30,13 @@ _ELSEWHERE = {
 _HELP = {
     "workshop": ("the whole simulated shop", "整个仿真车间"),
     "modbus": (
-        "Modbus registers that all change at each interval",
-        "按周期整体变化的 Modbus 寄存器",
+        "Modbus devices on every transport, sane or misbehaving",
+        "各种通信方式的 Modbus 设备，可按需制造故障",
     ),
-    "opcua": ("OPC UA variables that all change at each interval", "按周期整体变化的 OPC UA 变量"),
+    "opcua": (
+        "OPC UA machines shaped by companion models, sane or misbehaving",
+        "按配套规范建模的 OPC UA 设备，可按需制造故障",
+    ),
     "proxy": ("a TCP proxy that misbehaves on demand", "可按需制造故障的 TCP 代理"),
     "broker": ("an MQTT broker", "MQTT 服务器"),
     "platform": ("a stand-in for the platform", "平台替身"),
@@ -55,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser, *, language: str) -> None:
             _add_common(made[name], text)
     _add_workshop(made["workshop"], text)
     _add_counting(made["modbus"], text, default_port=5020)
+    add_options(made["modbus"], text)
     _add_counting(made["opcua"], text, default_port=4840)
+    add_opcua_options(made["opcua"], text)
     proxy = made["proxy"]
     proxy.add_argument("target", help=text("where to forward, host:port", "转发目标 host:port"))
     proxy.add_argument(
@@ -141,7 +148,7 @@ async def _workshop(args: argparse.Namespace, stopped: asyncio.Event) -> None:
     from simulators.console import SHOP_HELP, command_shop
     from simulators.workshop import Workshop
 
-    _require(args.speed > 0 and args.tick_s > 0, "--speed, --tick-s > 0")
+    require(args.speed > 0 and args.tick_s > 0, "--speed, --tick-s > 0")
     async with Workshop(
         seed=args.seed,
         speed=args.speed,
@@ -159,30 +166,20 @@ async def _workshop(args: argparse.Namespace, stopped: asyncio.Event) -> None:
         }
         if args.json:
             where["configuration"] = shop.describe(language=language)
-        _announce(args, where, hint=SHOP_HELP[language == "zh"])
-        await _until(stopped, shop.run(), lambda line: command_shop(shop, line))
+        announce(args, where, hint=SHOP_HELP[language == "zh"])
+        await until(stopped, shop.run(), lambda line: command_shop(shop, line))
 
 
 async def _modbus(args: argparse.Namespace, stopped: asyncio.Event) -> None:
-    from simulators.counting import CountingMap
-    from simulators.modbus_server import ModbusServer
+    from simulators.modbus.program import run as run_modbus
 
-    _require(0 < args.size <= 65_536 and args.interval_ms > 0, "1 <= --size <= 65536")
-    bank = CountingMap(args.size, interval_s=args.interval_ms / 1e3, clock=time.monotonic)
-    async with ModbusServer({1: bank}, host=args.host, port=args.port) as server:
-        _announce(args, {"modbus": f"{server.host}:{server.port}", "unit": 1, "size": args.size})
-        await _until(stopped)
+    await run_modbus(args, stopped)
 
 
 async def _opcua(args: argparse.Namespace, stopped: asyncio.Event) -> None:
-    from simulators.counting import COUNTER, count, counting_points
-    from simulators.opcua_server import OpcuaServer
+    from simulators.opcua.program import run as run_opcua
 
-    _require(args.size > 0 and args.interval_ms > 0, "--size, --interval-ms > 0")
-    points = {COUNTER: counting_points(args.size)}
-    async with OpcuaServer(points, host=args.host, port=args.port) as server:
-        _announce(args, {"opcua_url": server.url, "size": args.size})
-        await _until(stopped, count(server, args.size, interval_s=args.interval_ms / 1e3))
+    await run_opcua(args, stopped)
 
 
 async def _proxy(args: argparse.Namespace, stopped: asyncio.Event) -> None:
@@ -190,59 +187,11 @@ async def _proxy(args: argparse.Namespace, stopped: asyncio.Event) -> None:
     from simulators.proxy import TcpProxy
 
     host, _, port = args.target.rpartition(":")
-    _require(bool(host) and port.isdecimal(), f"target host:port, not {args.target!r}")
+    require(bool(host) and port.isdecimal(), f"target host:port, not {args.target!r}")
     async with TcpProxy(host, int(port), host=args.host, port=args.port) as proxy:
         where = {"proxy": f"{proxy.host}:{proxy.port}", "target": args.target}
-        _announce(args, where, hint=PROXY_HELP[getattr(args, "lang", "en") == "zh"])
-        await _until(stopped, command=lambda line: command_proxy(proxy, line))
-
-
-def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if not holds:
-        raise ValueError(what)
-
-
-def _announce(args: argparse.Namespace, where: dict[str, Any], *, hint: str = "") -> None:
-    """Print where it listens; the first lines, so that a script can read them."""
-    if args.json:
-        print(json.dumps(where, ensure_ascii=False), flush=True)
-        return
-    for name, value in where.items():
-        print(f"{name}: {value}", flush=True)
-    if hint:
-        print(hint, flush=True)
-
-
-async def _until(
-    stopped: asyncio.Event,
-    work: Coroutine[Any, Any, None] | None = None,
-    command: Callable[[str], Awaitable[str]] | None = None,
-) -> None:
-    """Let the simulator run until it is stopped, or until its work fails."""
-    from simulators.console import lines
-
-    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
-    if work is not None:
-        tasks.append(asyncio.create_task(work))
-    if command is not None:
-        tasks.append(asyncio.create_task(_obey(lines(), command, stopped)))
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _obey(
-    typed: AsyncIterator[str], command: Callable[[str], Awaitable[str]], stopped: asyncio.Event
-) -> None:
-    """Answer typed lines; when the input ends, go on running."""
-    async for line in typed:
-        print(await command(line), flush=True)
-    await stopped.wait()
+        announce(args, where, hint=PROXY_HELP[getattr(args, "lang", "en") == "zh"])
+        await until(stopped, command=lambda line: command_proxy(proxy, line))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

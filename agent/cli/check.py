@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.output import Exit, print_json, print_problems, table_lines
+from agent.cli.plan_view import line_lines, lines_document, request_lines, requests_document
 from agent.config.load import examine
 from agent.telemetry.status import Message
 
@@ -32,7 +33,12 @@ _MODES = {
 
 
 def add_arguments(parser: Parser) -> None:
-    """Say what the exit codes mean."""
+    """Add `--plan`, and say what the exit codes mean."""
+    parser.add_argument(
+        "--plan", action="store_true",
+        help=parser.text(en="list every request: what, how many tags, its time on the line",
+                         zh="列出每次请求：读什么、多少点位、占用线路多久"),
+    )  # fmt: skip
     parser.epilog = parser.text(
         en="Exit code 0: nothing found; 1: warnings only; 2: errors.",
         zh="退出码 0：没有问题；1：只有警告；2：有错误。",
@@ -48,7 +54,7 @@ def run(args: Namespace) -> int:
         if examined.problems:
             print_problems(examined.problems, lang=args.lang, file=sys.stdout)
         if examined.loaded is not None:
-            for line in summary_lines(examined.loaded, lang=args.lang):
+            for line in summary_lines(examined.loaded, lang=args.lang, plan=args.plan):
                 print(line)
             print(f"{args.config}: {total(examined.loaded, lang=args.lang)}")
     if examined.loaded is None:
@@ -56,15 +62,19 @@ def run(args: Namespace) -> int:
     return Exit.FINDINGS if examined.problems else Exit.OK
 
 
-def summary_lines(loaded: Loaded, *, lang: str) -> list[str]:
-    """Say what a configuration reads: each device with its link and its groups."""
+def summary_lines(loaded: Loaded, *, lang: str, plan: bool = False) -> list[str]:
+    """Say what is read: each device with its groups, with `plan` every request, then the lines."""
     lines = []
     for device in loaded.devices:
         label = f"{device.id} {device.entry.name}".strip()
         lines.append(f"{label}  {device.entry.driver}  {device.link}")
         rows = [_group_cells(group, lang=lang) for group in device.groups]
-        lines.extend(f"  {line}" for line in (table_lines(rows) if rows else []))
-    return lines
+        shown = table_lines(rows) if rows else []
+        for group, line in zip(device.groups, shown, strict=True):
+            lines.append(f"  {line}")
+            if plan:
+                lines.extend(f"    {one}" for one in request_lines(group, lang=lang))
+    return lines + line_lines(loaded, lang=lang, every=plan)
 
 
 def total(loaded: Loaded, *, lang: str) -> str:
@@ -91,6 +101,7 @@ def _document(examined: Examined) -> dict[str, Any]:
         "usable": loaded is not None,
         "problems": [one.as_dict() for one in examined.problems],
         "devices": [_device_document(one) for one in loaded.devices] if loaded else [],
+        "lines": lines_document(loaded) if loaded else [],
     }
 
 
@@ -109,6 +120,7 @@ def _device_document(device: DevicePlan) -> dict[str, Any]:
                 "requests_per_read": group.plan.requests,
                 "reads_per_minute": 60 / group.settings.interval_s,
                 "requests_per_minute": _requests_per_minute(group),
+                "requests": requests_document(group),
             }
             for group in device.groups
         ],

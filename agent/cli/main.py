@@ -76,6 +76,16 @@ COMMANDS = {
         "agent.cli.store",
         Message(en="the outbox: what is waiting, and is it whole", zh="本地存储：待发数据与完整性"),
     ),
+    "write": Command(
+        "agent.cli.write",
+        Message(en="write one point that was enabled for it, and read it back",
+                zh="写一个已允许写的点位，并回读核对"),
+    ),
+    "cert": Command(
+        "agent.cli.cert",
+        Message(en="OPC UA certificates: list, trust, export, explain",
+                zh="OPC UA 证书：查看、信任、导出、解释代码"),
+    ),
     "simulate": Command(
         "agent.cli.simulate",
         Message(en="simulated machines, with faults on demand", zh="仿真设备，可按需注入故障"),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.collect.device import DeviceRun, GroupRun
+from agent.collect.identity import kept_identity
 from agent.collect.ledger import LossLedger
+from agent.collect.lessons import LessonBook
 from agent.collect.supervisor import LinkSupervisor
+from agent.config.lines import expected_s
 from agent.config.model import MachineState
 from agent.normalize.pipeline import Pipeline
-from agent.telemetry.latest import LatestGroup
+from agent.telemetry.latest import NEVER, LatestGroup
 from agent.telemetry.status import DeviceState, DeviceStatus, TagStatus
 from drivers.api import Quality
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from agent.collect.device import Sink
     from agent.config.plan import DevicePlan, GroupPlan
     from agent.store.intake import Encodes
+    from agent.store.outbox import LessonRow
     from drivers.api import Frame
 
 STATE_METRIC = "machine.state"
@@ -37,6 +41,7 @@ class Collector:
         sink: Sink,
         codec: Callable[[str, GroupPlan], Encodes],
         observer: Callable[[str, GroupPlan], Callable[[Frame], None]],
+        lessons: Sequence[LessonRow] = (),
     ) -> None:
         self._sink = sink
         self._codec = codec
@@ -46,14 +51,22 @@ class Collector:
         for plan in plans:
             if plan.groups:
                 links.setdefault((plan.entry.driver, plan.link), []).append(plan)
+        self._lessons = LessonBook(plans, lessons, keep=sink.put_lessons)
         self._supervisors = [
-            LinkSupervisor([self._device(p, shared=len(shared) > 1) for p in shared])
+            LinkSupervisor(
+                [self._device(p, shared=len(shared) > 1) for p in shared],
+                cycle_s=sum(expected_s(g.plan) or 0.0 for p in shared for g in p.groups),
+            )
             for shared in links.values()
         ]
+        told = {device: text for device, group, text, _ in lessons if not group}
+        for run in self._devices():
+            run.identity = kept_identity(told[run.id]) if run.id in told else None
 
     async def run(self) -> None:
         """Serve every link until cancelled."""
         async with asyncio.TaskGroup() as links:
+            links.create_task(self._lessons.run(), name="lessons")
             for supervisor in self._supervisors:
                 links.create_task(supervisor.run(), name=f"link:{supervisor.name}")
 
@@ -66,10 +79,18 @@ class Collector:
     def status(self) -> tuple[DeviceStatus, ...]:
         """Give a snapshot of every device, in the order of the links."""
         return tuple(
-            self._status(device, supervisor.name)
+            self._status(device, supervisor)
             for supervisor in self._supervisors
             for device in supervisor.devices
         )
+
+    def session(self, device: str) -> Any | None:
+        """Give the live session of a device that answers; None when there is none."""
+        for supervisor in self._supervisors:
+            for run in supervisor.devices:
+                if run.id == device and run.state is DeviceState.ONLINE:
+                    return supervisor.session
+        return None
 
     def _devices(self) -> Iterator[DeviceRun]:
         for supervisor in self._supervisors:
@@ -91,14 +112,14 @@ class Collector:
         ledger = LossLedger(device, group.name, tell=self._sink.put_event)
         return GroupRun(group, pipeline, self._codec(device, group), ledger)
 
-    def _status(self, device: DeviceRun, link: str) -> DeviceStatus:
+    def _status(self, device: DeviceRun, line: LinkSupervisor) -> DeviceStatus:
         entry = device.plan.entry
         tags = tuple(self._tags(device))
         return DeviceStatus(
             entry.id,
             entry.name,
             entry.driver,
-            link,
+            line.name,
             entry.workshop,
             entry.line,
             _shown_state(device.state, tags),
@@ -112,6 +133,8 @@ class Collector:
             device.values,
             device.problem,
             tags,
+            device.identity,
+            len(line.devices),
         )
 
     def _tags(self, device: DeviceRun) -> Iterator[TagStatus]:
@@ -120,13 +143,20 @@ class Collector:
             for tag, (value, quality, reason, time_ns) in zip(group.plan.tags, last, strict=True):
                 time_ms = None if time_ns is None else time_ns // 1_000_000
                 yield TagStatus(
-                    tag.name, tag.description, tag.unit, value, quality, reason, time_ms
+                    tag.name,
+                    tag.description,
+                    tag.unit,
+                    value,
+                    quality,
+                    reason,
+                    time_ms,
+                    tag.address,
                 )
 
 
 def _shown_state(state: DeviceState, tags: Sequence[TagStatus]) -> DeviceState:
-    """Show a device that answers as degraded while a point of it, read before, is BAD."""
-    bad = any(tag.quality == Quality.BAD and tag.time_ms is not None for tag in tags)
+    """Show a device that answers as degraded while a point of it, asked for before, is BAD."""
+    bad = any(tag.quality == Quality.BAD and tag.reason != NEVER.reason for tag in tags)
     return DeviceState.DEGRADED if bad and state is DeviceState.ONLINE else state
 
 

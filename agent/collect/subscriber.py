@@ -6,10 +6,11 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agent.collect.bus import Bus
     from agent.collect.device import DeviceRun, GroupRun
 
 
-async def follow(session: Any, device: DeviceRun, group: GroupRun) -> None:
+async def follow(bus: Bus, session: Any, device: DeviceRun, group: GroupRun) -> None:
     """Take frames until the subscription ends or this task is cancelled.
 
     While the store has no room this waits, and the driver's bounded buffer counts what it loses.
@@ -18,3 +19,5 @@ async def follow(session: Any, device: DeviceRun, group: GroupRun) -> None:
     async with aclosing(frames) as stream:
         async for frame in stream:
             await device.take(group, frame)
+            if bus.awaits(device, group):
+                bus.answered(device, group)

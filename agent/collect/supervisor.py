@@ -1,8 +1,10 @@
 """One link and its devices: opens sessions, runs the groups, is the only one to reconnect.
 
 A device can hurt no other: one that keeps silent is left alone for a growing while, the session is
-opened again at once for the rest. This is one of two files that may catch every exception: what a
-driver lets out that is no `DriverError` is its bug, told once, and costs only this link.
+opened again at once for the rest. A session that ends after it gave data is opened again at once
+too: many devices close a connection they find idle, and no poll is lost by it. This is one of two
+files that may catch every exception: what a driver lets out that is no `DriverError` is its bug,
+told once, and costs only this link.
 """
 
 from __future__ import annotations
@@ -11,10 +13,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.backoff import Backoff
+from agent.collect.bus import Bus
+from agent.collect.caretaker import tend
 from agent.collect.device import ALONE_MAX_S
+from agent.collect.identity import SessionSpent, wants_identity
 from agent.collect.poller import poll
 from agent.collect.problems import problem_of
 from agent.collect.subscriber import follow
@@ -35,19 +41,27 @@ CLOSE_DEADLINE_S = 5.0
 REFUSED_MAX_S = 60.0
 """How seldom a device that refuses us, or a broken driver, is tried."""
 
+_MOST_NAMES = 3
+
 _log = logging.getLogger("chulian.collect")
 
 
 class LinkSupervisor:
     """Runs the devices that share one link; `run` is its life."""
 
-    def __init__(self, devices: Sequence[DeviceRun]) -> None:
+    def __init__(self, devices: Sequence[DeviceRun], *, cycle_s: float = 0.0) -> None:
         self.devices = tuple(devices)
+        self._bus = Bus(devices, name=str(devices[0].plan.link), cycle_s=cycle_s)
         self._driver = devices[0].plan.driver
         self._link = devices[0].plan.link
         self._backoff = Backoff(longest_s=ALONE_MAX_S)
         self._refused = Backoff(first_s=5.0, longest_s=REFUSED_MAX_S)
         self._told = ""
+        self._reads = 0
+        """Reads of all devices before the session began."""
+        self._culprit: GroupRun | None = None
+        self.session: Any | None = None
+        """The session that is served now; None between two."""
 
     @property
     def name(self) -> str:
@@ -64,7 +78,10 @@ class LinkSupervisor:
                 except asyncio.CancelledError:
                     raise
                 except Exception as error:  # noqa: BLE001 - the boundary to third-party code
-                    await self._failed(error)
+                    if self._goes_on(error):
+                        self._say_again(error)
+                    else:
+                        await self._failed(error)
         finally:
             for device in self.devices:
                 device.close_books()
@@ -79,62 +96,97 @@ class LinkSupervisor:
         for device in self.devices:
             if device.state is DeviceState.IDLE:
                 device.become(DeviceState.CONNECTING, None)
+        began_s = time.monotonic()
         opening = self._driver.open(self._link)
         async with asyncio.timeout(OPEN_DEADLINE_S):
             session = await opening.__aenter__()
+        self._reads = self._all_reads()
+        self._bus.begin_session(self._polled(session), opening_s=time.monotonic() - began_s)
+        for device in self.devices:
+            wanted = wants_identity(device, session)
+            device.first_good = partial(self._bus.ask_identity, device) if wanted else None
+        self._bus.deadline.start()
+        self.session = session
         try:
             await self._serve(session)
         finally:
+            self.session = None
+            self._bus.deadline.stop()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_DEADLINE_S):
                     await opening.__aexit__(None, None, None)
 
+    def _polled(self, session: Any) -> dict[DeviceRun, list[GroupRun]]:
+        """Give the groups of each device that this session polls; the others are subscribed to."""
+        found = {
+            device: [group for group in device.groups if not _subscribes(session, group)]
+            for device in self.devices
+        }
+        return {device: groups for device, groups in found.items() if groups}
+
     async def _serve(self, session: Any) -> None:
         """Run every group; the first to fail ends the session for all."""
-        tasks = [
+        owners: dict[asyncio.Task[None], GroupRun | None] = {
             asyncio.create_task(
                 self._group(session, device, group), name=f"{device.id}/{group.plan.name}"
-            )
+            ): group
             for device in self.devices
             for group in device.groups
-        ]
+        }
+        owners[asyncio.create_task(tend(self._bus, session), name=f"tend:{self.name}")] = None
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(owners, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
+            for task in owners:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        errors = [error for task in done if (error := task.exception()) is not None]
+            await asyncio.gather(*owners, return_exceptions=True)
+        errors = [(error, owners[task]) for task in done if (error := task.exception()) is not None]
         # one silent device ends the session for all: who is to blame, not who heard of it first
-        blamed = [error for error in errors if isinstance(error, NoReply) and error.device]
-        raise next(iter(blamed or errors), SessionLost("the driver ended the subscription"))
+        blamed = [one for one in errors if isinstance(one[0], NoReply) and one[0].device]
+        ended = SessionLost("the driver ended the subscription")
+        error, self._culprit = next(iter(blamed or errors), (ended, None))
+        raise error
 
     async def _group(self, session: Any, device: DeviceRun, group: GroupRun) -> None:
+        if not _subscribes(session, group):
+            await poll(self._bus, session, device, group)
+            return
         left_s = device.retry_s - time.monotonic()
         if left_s > 0:
             await asyncio.sleep(left_s)
-        mode = group.plan.settings.mode
-        subscribes = mode is Mode.SUBSCRIBE or (mode is None and isinstance(session, Subscribes))
-        if subscribes:
-            await follow(session, device, group)
-        else:
-            await poll(session, device, group)
+        await follow(self._bus, session, device, group)
+
+    def _goes_on(self, error: Exception) -> bool:
+        """Tell whether a session ended that may be opened again at once, nobody being to blame.
+
+        A subscription is no such session: what changes in between is lost, and that must show.
+        """
+        if isinstance(error, SessionSpent) or self._bus.spent_by_question(error):
+            return True
+        if not isinstance(error, SessionLost) or isinstance(error, NoReply):
+            return False
+        return self._bus.polls_all and self._all_reads() > self._reads
+
+    def _all_reads(self) -> int:
+        return sum(device.reads for device in self.devices)
 
     async def _failed(self, error: Exception) -> None:
-        self._say(error)
-        if self._was_up():
+        was_up = self._was_up()
+        if was_up:
             self._backoff.reset()
             self._refused.reset()
         problem = problem_of(error, self.name)
         if isinstance(error, NoReply) and error.device:
             silent = [d for d in self.devices if d.id == error.device]
             if silent:
-                await silent[0].fail(problem, DeviceState.BACKOFF, reason="no_reply")
+                if self._culprit is not None:
+                    self._bus.charge_silence(self._culprit)
+                await self._bus.silent(silent[0], self._culprit, error, probe=True)
                 return
+        self._say(error, episode=was_up)
         state, reason, pause_s = self._judge(error)
         for device in self.devices:
-            await device.fail(problem, state, reason=reason)
-            device.retry_s = time.monotonic() + pause_s
+            await device.fail(problem, state, reason=reason, pause_s=pause_s)
 
     def _judge(self, error: Exception) -> tuple[DeviceState, str, float]:
         """Give the state the devices fall into, the reason told, and the pause in seconds."""
@@ -152,12 +204,33 @@ class LinkSupervisor:
         """Whether the link worked until now: what follows is a new episode."""
         return any(d.state is DeviceState.ONLINE for d in self.devices)
 
-    def _say(self, error: Exception) -> None:
+    def _say(self, error: Exception, *, episode: bool) -> None:
         """Log the start of an episode once; a bug of the driver with its traceback."""
         text = f"{type(error).__name__}: {error}"
-        if text == self._told and not self._was_up():
+        if text == self._told and not episode:
             return
         self._told = text
         known = isinstance(error, (DriverError, TimeoutError))
-        with logs.about(",".join(d.id for d in self.devices)):
+        if isinstance(error, DriverError) and error.hint:
+            text = f"{text}: {error.hint}"
+        with logs.about(self._who()):
             _log.warning("link down: %s: %s", self.name, text, exc_info=None if known else error)
+
+    def _say_again(self, error: Exception) -> None:
+        """Log that the session is opened again; once for what happens every few seconds."""
+        text = f"{type(error).__name__}: {error}"
+        level = logging.DEBUG if text == self._told else logging.INFO
+        self._told = text
+        with logs.about(self._who()):
+            _log.log(level, "link ended, is opened again: %s: %s", self.name, text)
+
+    def _who(self) -> str:
+        """Name the devices for a log line, a few of many."""
+        more = len(self.devices) - _MOST_NAMES
+        names = ",".join(d.id for d in self.devices[:_MOST_NAMES])
+        return f"{names},+{more}" if more > 0 else names
+
+
+def _subscribes(session: Any, group: GroupRun) -> bool:
+    mode = group.plan.settings.mode
+    return mode is Mode.SUBSCRIBE or (mode is None and isinstance(session, Subscribes))

@@ -2,7 +2,7 @@
 
 A blank cell states nothing: the template's value, else the default holds. Blanks around a text
 are dropped. States are written `0=idle;1=running`; a backslash keeps `;`, `=` or a blank that
-belongs to a raw value.
+belongs to a raw value. Leave to write is written `min=0;max=100;step=1`, or `yes` without limits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from agent.config.model import MachineState, TagEntry
+from agent.config.model import MachineState, TagEntry, Write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ class Kind(Enum):
     """Text in lower case."""
     NUMBER = "number"
     STATES = "states"
+    WRITE = "write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ COLUMNS = (
     Column("deadband", "死区", Kind.NUMBER, (), 9),
     Column("states", "状态映射", Kind.STATES, ("状态",), 30),
     Column("description", "说明", Kind.TEXT, ("描述", "备注", "desc"), 26),
+    Column("write", "允许写", Kind.WRITE, ("写", "可写", "写入"), 24),
 )
 """Every column, in the order in which tables are written; only the first two are required."""
 
@@ -73,6 +75,21 @@ STATE_WORDS: Mapping[str, MachineState] = {
     "未知": MachineState.UNKNOWN,
 }  # fmt: skip
 """Words a state may be written with in a table; tables are written with the English ones."""
+
+WRITE_KEYS: Mapping[str, str] = {
+    **{key: key for key in Write.model_fields},
+    "下限": "min", "最小值": "min", "上限": "max", "最大值": "max", "步长": "step",
+    "间隔": "min_interval_s", "确认": "confirm",
+}  # fmt: skip
+"""Keys of leave to write, as a table may spell them."""
+
+WRITE_WORDS: Mapping[str, bool] = {
+    "yes": True, "true": True, "是": True, "允许": True,
+    "no": False, "false": False, "否": False, "只读": False,
+}  # fmt: skip
+"""Words for leave to write without limits, and for none."""
+
+_CONFIRM_WORDS = {"回读": "read-back", "不确认": "none"}
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
 _TOKEN = re.compile(r"\\.|.", re.DOTALL)
@@ -117,6 +134,40 @@ def format_states(states: Mapping[str, str]) -> str:
     )
 
 
+def parse_write(text: str) -> dict[str, str] | bool | None:
+    """Read `min=0;max=100` to key -> text, a word for yes or no to a bool; None when it is neither.
+
+    Unknown keys and values are left as written, for the model to refuse.
+    """
+    word = WRITE_WORDS.get(text.strip().lower())
+    if word is not None:
+        return word
+    found: dict[str, str] = {}
+    for part in _split(_TOKEN.findall(text), _SEPARATORS):
+        if not part:
+            continue
+        raw, *rest = _split(part, _EQUALS)
+        if len(rest) != 1 or not raw or not rest[0]:
+            return None
+        name, value = _text(raw), _text(rest[0])
+        key = WRITE_KEYS.get(name.lower(), name)
+        if key in found:
+            return None
+        found[key] = _CONFIRM_WORDS.get(value, value)
+    return found or None
+
+
+def format_write(write: Write | None) -> str:
+    """Write leave so that `parse_write` gives it back."""
+    if write is None:
+        return "no"
+    stated = {
+        key: getattr(write, key) for key in Write.model_fields if key in write.model_fields_set
+    }
+    parts = [f"{key}={_short(value)}" for key, value in stated.items() if value is not None]
+    return ";".join(parts) or "yes"
+
+
 def cell_of(tag: TagEntry, column: Column) -> str | float | None:
     """Give what a tag's cell holds: what the tag states itself, else None."""
     if column.key not in tag.model_fields_set:
@@ -124,6 +175,8 @@ def cell_of(tag: TagEntry, column: Column) -> str | float | None:
     value: Any = getattr(tag, column.key)
     if column.kind is Kind.STATES:
         return format_states(value) or None
+    if column.kind is Kind.WRITE:
+        return format_write(value)
     if column.kind is Kind.NUMBER:
         return value  # type: ignore[no-any-return]  # float | None by the model
     return str(value) or None
@@ -143,6 +196,13 @@ def _split(tokens: list[str], at: set[str]) -> list[list[str]]:
         while part and part[-1].isspace():
             del part[-1]
     return parts
+
+
+def _short(value: float | str) -> str:
+    """Write a number without the `.0` of a whole one."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
 
 
 def _text(tokens: list[str]) -> str:

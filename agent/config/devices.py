@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import SecretStr
 
+from agent.config.arrays import taken_apart
 from agent.config.document import Node
 from agent.config.grouping import plan_groups
 from agent.config.model import DeviceEntry, TagEntry
@@ -63,6 +64,7 @@ def read_device(raw: Node, *, index: int, reading: Reading) -> Device:
     if driver is not None:
         _unknown_keys(node, driver, where=where, reading=reading)
         config = _driver_half(node, driver, where=where, reading=reading)
+    tags = taken_apart(tags, driver=driver, where=where, reading=reading)
     groups = plan_groups(node, tags, driver=driver, config=config, where=where, reading=reading)
     if not complete:
         found = [one for one in reading.problems[start:] if not _follows(one, where)]

@@ -154,6 +154,8 @@ class _Composer:
                     self._problems.append(problem("E1008", place, seen="---"))
                     break
                 root = self._node(event, depth=0)
+        if root is None and not self._problems:  # nothing but comments
+            self._problems.append(problem("E1009", Place(self._file)))
         return root, self._problems
 
     def _parsed(self, text: str) -> Iterator[Any]:

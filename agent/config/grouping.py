@@ -6,6 +6,8 @@ order of the driver's plan; a group without tags is left out.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.config.model import Group, Mode
@@ -15,9 +17,11 @@ from agent.config.translate import near
 from agent.config.validate import validated
 from agent.registry import capabilities
 from agent.telemetry.status import Message
-from drivers.api import AddressError, DriverError, Tag
+from drivers.api import Access, AddressError, DriverError, Tag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.config.document import Node
     from agent.config.model import TagEntry
     from agent.config.reading import Reading
@@ -41,6 +45,8 @@ def plan_groups(
     """Give the groups that have tags, planned as far as driver and configuration allow."""
     settings = _settings(device)
     _check_names(device, tags, known=settings, where=where, reading=reading)
+    if driver is not None and "write" not in capabilities(driver):
+        _refuse_writes(tags, driver=driver, where=where, reading=reading)
     plans = []
     for name, group in settings.items():
         members = [(node, tag) for node, tag in tags if tag.group == name]
@@ -96,6 +102,17 @@ def _check_names(
             )  # fmt: skip
 
 
+def _refuse_writes(
+    tags: Pairs, *, driver: Driver[Any, Any, Any], where: str, reading: Reading
+) -> None:
+    """Tell every tag that is to be written by a driver that only reads."""
+    for node, tag in tags:
+        if tag.write is not None:
+            place = node.keys.get("write", node.place)
+            path = f"{where}.tags[{tag.name}].write"
+            reading.problems.append(problem("E1307", place, where=path, driver=driver.name))
+
+
 def _mode(
     device: Node,
     name: str,
@@ -130,13 +147,16 @@ def _plan(
     where: str,
     reading: Reading,
 ) -> Plan | None:
-    wanted = [Tag(tag.name, tag.address, tag.type, tag.unit) for _, tag in members]
+    wanted = [tag_of(tag) for _, tag in members]
     try:
         plan: Plan = driver.plan(config, wanted, device=device.text("id"), group=group)
     except AddressError as error:
         nodes = {tag.name: node for node, tag in members}
+        only_write = _only_unwritable(driver, config, wanted)
         for one in error.problems:
-            reading.problems.append(_address_problem(one, nodes.get(one.tag, device), where=where))
+            code = "E1308" if one.tag in only_write else "E1305"
+            node = nodes.get(one.tag, device)
+            reading.problems.append(_address_problem(one, node, code=code, where=where))
         return None
     except (DriverError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         # a stranger's driver may slip; ours raise AddressError only
@@ -148,10 +168,30 @@ def _plan(
     return plan
 
 
-def _address_problem(one: AddressProblem, node: Node, *, where: str) -> Problem:
-    address = node.entries.get("address", node)
+def tag_of(tag: TagEntry) -> Tag:
+    """Give a point as its driver sees it; only leave to write makes it READ_WRITE."""
+    access = Access.READ if tag.write is None else Access.READ_WRITE
+    return Tag(tag.name, tag.address, tag.type, tag.unit, access)
+
+
+def _only_unwritable(
+    driver: Driver[Any, Any, Any], config: DeviceConfig, tags: Sequence[Tag]
+) -> set[str]:
+    """Name the tags the driver would take if they were only to be read."""
+    found = set()
+    for tag in tags:
+        if tag.access is Access.READ_WRITE:
+            with suppress(DriverError, ValueError, TypeError, LookupError, ArithmeticError):
+                driver.plan(config, [replace(tag, access=Access.READ)], device="", group="")
+                found.add(tag.name)
+    return found
+
+
+def _address_problem(one: AddressProblem, node: Node, *, code: str, where: str) -> Problem:
+    key = "write" if code == "E1308" else "address"
+    place = node.keys.get(key, node.place) if key == "write" else node.entries.get(key, node).place
     return problem(
-        "E1305", address.place, where=f"{where}.tags[{one.tag}].address", seen=one.address,
+        code, place, where=f"{where}.tags[{one.tag}].{key}", seen=one.address,
         why=Message(en=one.why, zh=one.why_zh or one.why),
         how=Message(en=one.hint, zh=one.hint_zh or one.hint),
     )  # fmt: skip

@@ -11,13 +11,19 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.config.certificates import placed
 from agent.config.devices import Device, read_device
 from agent.config.document import MAX_BYTES, Node, parse
 from agent.config.model import AgentConfig, Destination
 from agent.config.plan import Loaded
 from agent.config.problems import ConfigError, Place, Problem, in_reading_order, problem
 from agent.config.reading import Reading, why
-from agent.config.references import reference_problems, shared_points
+from agent.config.references import (
+    disagreeing_lines,
+    overloaded_lines,
+    reference_problems,
+    shared_points,
+)
 from agent.config.secrets import fetch, has_login, readable
 from agent.config.syntax import full_width_key
 from agent.config.validate import validated
@@ -99,13 +105,15 @@ def _understand(root: Node, reading: Reading) -> Loaded | None:
     config = validated(AgentConfig, host, where="", problems=reading.problems)
     reading.problems.extend(reference_problems(root))
     plans = [(one.node, one.plan) for one in devices if one.plan is not None]
-    reading.problems.extend(shared_points(plans))
+    for look in (shared_points, disagreeing_lines, overloaded_lines):
+        reading.problems.extend(look(plans))
     secrets = _publish(root, reading)
     if config is None:
         return None
     entries = tuple(one.entry for one in devices if one.entry is not None)
     config = _anchored(config, reading).model_copy(update={"devices": entries})
-    return Loaded(reading.path.absolute(), config, tuple(plan for _, plan in plans), secrets)
+    loaded = Loaded(reading.path.absolute(), config, tuple(plan for _, plan in plans), secrets)
+    return placed(loaded)
 
 
 def _devices(root: Node, reading: Reading) -> list[Device]:

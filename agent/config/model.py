@@ -142,6 +142,35 @@ class Group(Section):
     )
 
 
+_TRUTHS = frozenset({DataType.BOOL, DataType.BIT})
+_NUMBERS = frozenset(DataType) - _TRUTHS - {DataType.STRING, DataType.DATETIME, DataType.AUTO}
+"""Types that need limits before they may be written."""
+
+
+class Write(Section):
+    """What a person at the box may write to a point; without it a point is only read."""
+
+    min: float | None = Field(None, description="Least value, after scaling; numbers need it.")
+    max: float | None = Field(None, description="Greatest value, after scaling; numbers need it.")
+    step: float | None = Field(None, gt=0, description="Only min, min + step, … may be written.")
+    min_interval_s: float = Field(
+        1.0, ge=0, le=86_400, description="Least time between two writes of the point."
+    )
+    confirm: Literal["read-back", "none"] = Field(
+        "read-back", description="none: for points that do not keep what is written to them."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            msg = "write.min must not be above write.max"
+            raise ValueError(msg)
+        if self.step is not None and self.min is None:
+            msg = "write.step is counted from write.min"
+            raise ValueError(msg)
+        return self
+
+
 class TagEntry(Section):
     """One point (点位) of a device."""
 
@@ -161,6 +190,9 @@ class TagEntry(Section):
         default_factory=dict, description="Raw value -> machine state; others become unknown."
     )
     description: str = Field("", max_length=256, description="Name for people.")
+    write: Write | None = Field(
+        None, description="Lets a person at the box write the point; empty: it is only read."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -172,6 +204,22 @@ class TagEntry(Section):
             raise ValueError(msg)
         if self.states and (self.scale != 1 or self.offset != 0 or self.deadband):
             msg = "a tag with states takes no scale, offset or deadband"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _writable(self) -> Self:
+        if self.write is None:
+            return self
+        if self.states or self.type not in _NUMBERS | _TRUTHS:
+            msg = "only numbers and bool can be written, and the type must be given"
+            raise ValueError(msg)
+        limits = {self.write.min, self.write.max}
+        if self.type in _NUMBERS and None in limits:
+            msg = "a number that may be written needs write.min and write.max"
+            raise ValueError(msg)
+        if self.type in _TRUTHS and (limits != {None} or self.scale != 1 or self.offset):
+            msg = "a bool that may be written takes no limits, scale or offset"
             raise ValueError(msg)
         return self
 

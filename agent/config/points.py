@@ -21,6 +21,7 @@ from agent.config.columns import (
     Kind,
     find_column,
     parse_states,
+    parse_write,
 )
 from agent.config.document import Node
 from agent.config.problems import Place, Problem, problem
@@ -174,10 +175,25 @@ def _value(cell: Cell, column: Column, problems: list[Problem]) -> Node:
         return Node(text.lower(), cell.place)
     if column.kind is Kind.TEXT:
         return Node(text, cell.place)
+    if column.kind is Kind.WRITE:
+        return _leave(text, cell, problems)
     states = parse_states(text)
     if states is None:
         known = ", ".join(dict.fromkeys(state.value for state in STATE_WORDS.values()))
         problems.append(problem("E1416", cell.place, where="states", seen=text, known=known))
         states = {}
     entries = {raw: Node(state, cell.place) for raw, state in states.items()}
+    return Node(entries, cell.place, dict.fromkeys(entries, cell.place))
+
+
+def _leave(text: str, cell: Cell, problems: list[Problem]) -> Node:
+    """Read leave to write; what cannot be read is told, and gives none."""
+    found = parse_write(text)
+    if found is None:
+        problems.append(problem("E1420", cell.place, where="write", seen=text))
+    if not found:
+        return Node(None, cell.place)
+    entries = (
+        {key: Node(value, cell.place) for key, value in found.items()} if found is not True else {}
+    )
     return Node(entries, cell.place, dict.fromkeys(entries, cell.place))

@@ -6,12 +6,14 @@ other errors. Pure but for the time zone data of the system.
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from agent.config.codes import Severity, parse_industry, parse_region, parse_uscc
-from agent.config.problems import Problem, problem
+from agent.config.lines import line_costs
+from agent.config.problems import Problem, excerpt, problem
 from agent.config.translate import near
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _CODES: Mapping[str, Callable[[str], Uscc | Region | Industry]] = {
     "industry": parse_industry,
 }
 _DOUBTS = {"uscc": "W1604", "region": "W1609", "industry": "W1610"}
+_MOST_IDS = 4
+"""Most devices of one line that a message names."""
 _MISTYPED = {"uscc_check_digit"}
 """Wrong for certain, and no reason to stop collecting: told as a warning."""
 
@@ -60,6 +64,49 @@ def shared_points(devices: list[tuple[Node, DevicePlan]]) -> list[Problem]:
                         seen=taken, first=owners[taken], second=device.id)
             )  # fmt: skip
     return problems
+
+
+def disagreeing_lines(devices: list[tuple[Node, DevicePlan]]) -> list[Problem]:
+    """Tell devices that name one line and disagree on how it is spoken to."""
+    first: dict[tuple[str, str], DevicePlan] = {}
+    problems = []
+    for node, device in devices:
+        line = str(device.link)
+        earlier = first.setdefault((device.entry.driver, line), device)
+        if earlier.link != device.link:
+            differs = ", ".join(_differences(earlier.link, device.link)) or "-"
+            problems.append(
+                problem("E1309", node.entries["id"].place, where=f"devices[{device.id}]",
+                        first=earlier.id, second=device.id, line=line, differs=differs)
+            )  # fmt: skip
+    return problems
+
+
+def overloaded_lines(devices: list[tuple[Node, DevicePlan]]) -> list[Problem]:
+    """Warn of lines that are asked for more than they can carry."""
+    places = {device.id: node.entries["id"].place for node, device in devices}
+    problems = []
+    for cost in line_costs(device for _, device in devices):
+        if cost.load is None or cost.fastest_s is None or cost.load <= 1:
+            continue
+        ids = ", ".join(cost.devices[:_MOST_IDS]) + (" …" if len(cost.devices) > _MOST_IDS else "")
+        problems.append(
+            problem("W1611", places[cost.devices[0]], where=f"devices[{ids}]", seen=cost.name,
+                    need=f"{cost.load * cost.fastest_s:.3g}", interval=f"{cost.fastest_s:g}",
+                    load=f"{cost.load:.0%}".rstrip("%"))
+        )  # fmt: skip
+    return problems
+
+
+def _differences(one: object, other: object, path: str = "") -> Iterator[str]:
+    """Name what differs between two links, as far as they are dataclasses."""
+    if not (is_dataclass(one) and is_dataclass(other)) or type(one) is not type(other):
+        if one != other:
+            yield f"{path} {excerpt(one)} / {excerpt(other)}".strip()
+        return
+    for field in (field for field in fields(one) if field.compare):
+        inner, theirs = getattr(one, field.name), getattr(other, field.name)
+        yield from _differences(inner, theirs, f"{path}.{field.name}".lstrip("."))
 
 
 def _section(root: Node, name: str) -> list[Node]:

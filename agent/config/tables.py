@@ -107,6 +107,8 @@ def _note(column: Column, *, lang: str) -> str:
     text = CHINESE.get(f"TagEntry.{column.key}", english) if lang == "zh" else english
     if column.key == "states":
         text += f"\n0=idle;1=running\n({', '.join(one.value for one in MachineState)})"
+    if column.key == "write":
+        text += "\nmin=0;max=100;step=1"
     return text
 
 

@@ -107,6 +107,10 @@ def _read_template(name: str, place: Place, *, where: str, reading: Reading) -> 
             )  # fmt: skip
     tags = root.entries.get("tags")
     reading.problems.extend(repeated_tags(tags.items if tags is not None else [], where=name))
+    for tag in tags.items if tags is not None else []:
+        if "write" in tag.keys:  # leave to write is given device by device, by a person
+            named = f"tags[{tag.text('name')}].write"
+            reading.problems.append(problem("E1403", tag.keys["write"], where=named, seen="write"))
     return root.without(*_OWN_KEYS)
 
 

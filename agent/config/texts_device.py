@@ -32,6 +32,27 @@ DRIVERS = {
         "驱动 {driver} 无法准备采集组 {group}：{why}",
         "Check the settings of the device.", "请检查该设备的参数。",
     ),
+    "E1307": entry(
+        "the driver {driver} cannot write", "驱动 {driver} 不支持写",
+        "Remove 'write' from the tag.", "请删去该点位的 write。",
+    ),
+    "E1308": entry(
+        "the address {quoted} cannot be written: {why}",
+        "地址 {quoted} 不能写：{why}", "{how}", "{how}",
+    ),
+    "E1309": entry(
+        "devices {first} and {second} share the line {line} and do not agree on it: {differs}",
+        "设备 {first} 与 {second} 共用线路 {line}，但线路参数不一致：{differs}",
+        "All devices of one line speak the same way: give them the same values. One that must be "
+        "alone (transaction_ids: off) needs a line of its own.",
+        "同一条线路上的设备通信参数必须相同，请改成一样的值；必须独占线路的设备"
+        "（transaction_ids: off）请单独接一条线路。",
+    ),
+    "E1310": entry(
+        "the array {quoted} would become a point {name}: {why}",
+        "数组 {quoted} 会展开出点位 {name}：{why}",
+        "Rename the array or the other point.", "请给数组或另一个点位改名。",
+    ),
 }  # fmt: skip
 """Drivers, what they can, and their addresses."""
 
@@ -79,6 +100,11 @@ TABLES = {
     "E1417": entry(
         "the point table is too large (at most {limit})", "点表过大（上限 {limit}）",
         "Delete what does not belong to it, or split the device.", "请删去无关内容，或拆分设备。",
+    ),
+    "E1420": entry(
+        "{quoted} does not say what may be written", "{quoted} 不是有效的“允许写”内容",
+        "Write min=0;max=100;step=1, for a bool yes; blank: the point is only read.",
+        "数值写成 min=0;max=100;step=1，bool 写“是”；留空表示只读。",
     ),
     "E1419": entry(
         "the formula {quoted} has no stored result", "公式 {quoted} 没有保存计算结果",
@@ -165,6 +191,14 @@ WARNINGS = {
     "W1610": entry(
         "the industry class is doubtful: {why}", "行业代码可疑：{why}",
         "Compare with the business licence and the edition.", "请与登记信息和标准版本核对。",
+    ),
+    "W1611": entry(
+        "the line {quoted} needs {need} s for what is asked every {interval} s (load {load}%)",
+        "线路 {quoted} 每 {interval} 秒要读的内容需占用 {need} 秒（负荷 {load}%）",
+        "Polls will be missed and counted. Lengthen the interval, split the line, or raise the "
+        "baud; 'chulian check --plan' shows what each request costs.",
+        "来不及的采集会被跳过并计数。请加长采集间隔、分成几条线路，或提高波特率；"
+        "用 chulian check --plan 查看每次请求的耗时。",
     ),
 }  # fmt: skip
 """What is usable and probably not meant."""

@@ -1,7 +1,8 @@
 """pydantic's errors in our own words: one problem each, at the line, in Chinese and English.
 
 A driver's model is treated like ours. Its validators may raise `PydanticCustomError` with a
-context entry `zh` to speak Chinese too; its fields may carry `json_schema_extra={"zh": ...}`.
+context entry `zh` to speak Chinese too, and `hint` and `hint_zh` to say what to do; its fields may
+carry `json_schema_extra={"zh": ...}`.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def _value_problem(error: ErrorDetails, about: Message) -> tuple[str, dict[str, 
     if kind in BOUNDS:
         code = "E1107" if kind in LENGTHS else "E1104"
         return code, {"bound": _bound(kind, context), "about": about}
-    return "E1108", {"why": _why(error), "about": about}
+    return "E1108", {"why": _why(error), "about": _own_hint(context) or about}
 
 
 def _bound(kind: str, context: dict[str, Any]) -> Message:
@@ -151,6 +152,14 @@ def _why(error: ErrorDetails) -> Message:
     text = error["msg"].removeprefix("Value error, ")
     chinese = error.get("ctx", {}).get("zh")
     return RULES.get(text, Message(en=text, zh=chinese if isinstance(chinese, str) else text))
+
+
+def _own_hint(context: dict[str, Any]) -> Message | None:
+    """Give what a driver's validator says is to be done; None where it says nothing."""
+    english, chinese = (context.get(key) for key in ("hint", "hint_zh"))
+    if not isinstance(english, str):
+        return None
+    return Message(en=english, zh=chinese if isinstance(chinese, str) else english)
 
 
 def _parent(node: Node, path: Path) -> Node:

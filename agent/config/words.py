@@ -71,6 +71,21 @@ FORMS = {
         en="Topic levels joined by /, such as hb/v1, without + and #.",
         zh="主题层级用 / 连接，例如 hb/v1，不能含 + 和 #。",
     ),
+    r"^[^\s/\[\]@]{1,255}$": Message(
+        en="An address or a name alone, such as 192.168.1.10: the port goes under 'port', "
+        "without tcp:// and without brackets.",
+        zh="只写 IP 地址或主机名，例如 192.168.1.10；端口写在 port，不要写 tcp://，也不要加方括号。",
+    ),
+    r"^[^\s:]{1,255}$": Message(
+        en="The serial port's name alone, such as /dev/ttyUSB0; speed and parity go under "
+        "'baud' and 'parity'.",
+        zh="只写串口名，例如 /dev/ttyUSB0；波特率和校验位写在 baud 和 parity。",
+    ),
+    r"^[^\s/@]{1,255}:[0-9]{1,5}$": Message(
+        en="An address of this gateway and a port, such as 192.168.1.2:5020, "
+        "or 0.0.0.0:5020 for all its addresses.",
+        zh="写本网关的地址和端口，例如 192.168.1.2:5020；不限网口时写 0.0.0.0:5020。",
+    ),
 }
 """The form a text must have."""
 
@@ -83,6 +98,25 @@ RULES = {
     "a tag with states takes no scale, offset or deadband": Message(
         en="a tag with states takes no scale, offset or deadband",
         zh="有状态映射（states）的点位不能再设 scale、offset 或 deadband",
+    ),
+    "write.min must not be above write.max": Message(
+        en="write.min must not be above write.max", zh="write.min 不能大于 write.max"
+    ),
+    "write.step is counted from write.min": Message(
+        en="write.step is counted from write.min: give both",
+        zh="步长 write.step 从 write.min 起算，两个都要填写",
+    ),
+    "only numbers and bool can be written, and the type must be given": Message(
+        en="only numbers and bool can be written, and the type must be given",
+        zh="只有数值和 bool 点位可以写，且必须写明数据类型（有 states 的点位不能写）",
+    ),
+    "a number that may be written needs write.min and write.max": Message(
+        en="a number that may be written needs write.min and write.max",
+        zh="允许写的数值点位必须填写 write.min 和 write.max",
+    ),
+    "a bool that may be written takes no limits, scale or offset": Message(
+        en="a bool that may be written takes no limits, scale or offset",
+        zh="允许写的 bool 点位不能设 write.min、write.max、scale 或 offset",
     ),
 }
 """Rules between the keys of one section."""

@@ -30,7 +30,7 @@ _INTEGERS = frozenset(
     {
         DataType.BOOL, DataType.BIT, DataType.INT8, DataType.UINT8, DataType.INT16,
         DataType.UINT16, DataType.INT32, DataType.UINT32, DataType.INT64, DataType.UINT64,
-        DataType.STRING,
+        DataType.BCD16, DataType.BCD32, DataType.BCD64, DataType.STRING, DataType.DATETIME,
     }
 )  # fmt: skip
 """Raw types that can never hold a NaN."""

@@ -15,7 +15,7 @@ _GOOD = int(Quality.GOOD)
 def cut(frame: Frame, positions: Sequence[int]) -> Frame:
     """Give a frame with only the values at these positions, in this order."""
     if isinstance(positions, range) and positions.step == 1:
-        return _slice(frame, positions.start, positions.stop)
+        return _slice(frame, positions, _columns(frame, positions))
     marks = None if frame.qualities is None else bytes(frame.qualities[at] for at in positions)
     reasons = frame.reasons or {}
     return Frame(
@@ -31,18 +31,31 @@ def cut(frame: Frame, positions: Sequence[int]) -> Frame:
     )
 
 
-def _slice(frame: Frame, start: int, stop: int) -> Frame:
+def cut_run(run: Sequence[Frame], positions: range) -> list[Frame]:
+    """Cut frames that all have the same columns to the same positions; they share what is new."""
+    columns = _columns(run[0], positions)
+    return [_slice(frame, positions, columns) for frame in run]
+
+
+def _columns(frame: Frame, positions: range) -> tuple[int, ...]:
+    start, stop = positions.start, positions.stop
+    return tuple(positions) if frame.columns is None else frame.columns[start:stop]
+
+
+def _slice(frame: Frame, positions: range, columns: tuple[int, ...]) -> Frame:
+    start, stop = positions.start, positions.stop
     marks = None if frame.qualities is None else frame.qualities[start:stop]
-    columns = frame.columns
+    reasons = frame.reasons
     return Frame(
         frame.device,
         frame.group,
         frame.read_ns,
         frame.values[start:stop],
-        tuple(range(start, stop)) if columns is None else columns[start:stop],
+        columns,
         None if marks is None or marks.count(_GOOD) == len(marks) else marks,
-        {at - start: why for at, why in (frame.reasons or {}).items() if start <= at < stop}
-        or None,
+        {at - start: why for at, why in reasons.items() if start <= at < stop} or None
+        if reasons
+        else None,
         None if frame.times_ns is None else frame.times_ns[start:stop],
         frame.clock,
     )

@@ -1,13 +1,13 @@
 """One MQTT connection over paho-mqtt: opened, used, ended, never used again.
 
-paho's thread only hands events to the loop. paho's own reconnecting and its queue are not used:
-what is not acknowledged is in the store. A message is never published twice on one connection.
+paho connects and logs in, beside the loop where that blocks; then its socket is the `Stream`'s, and
+no thread has to be woken for a message. paho's reconnecting and its queue are not used: what is not
+acknowledged is in the store. A message is never published twice on one connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import sys
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.publish.refusal import (
     ConnectionRefused,
@@ -26,6 +27,7 @@ from agent.publish.refusal import (
     unreachable,
     unusable_certificates,
 )
+from agent.publish.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +44,10 @@ WILL_DELAY_S = 30
 """The Will waits this long, so that a short reconnect does not show as a fall of the gateway."""
 
 
+GOODBYE_S = 1.0
+"""How long the broker may take, at the end, for what was sent to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Will:
     """What the broker publishes when we vanish."""
@@ -53,18 +59,13 @@ class Will:
 class Connection:
     """An established connection; `closed` is done, with the reason, when it is over."""
 
-    def __init__(
-        self, settings: Destination, client: Client, on_ack: Callable[[int, int, str], None]
-    ) -> None:
+    def __init__(self, client: Client, stream: Stream, limits: Any) -> None:
         self._client = client
-        self._loop = asyncio.get_running_loop()
-        self._on_ack = on_ack
-        self._acknowledged: asyncio.Future[Any] = self._loop.create_future()
-        self._keepalive_s = settings.keepalive_s
-        self.closed: asyncio.Future[str] = self._loop.create_future()
-        self.receive_maximum = DEFAULT_RECEIVE_MAXIMUM
+        self._stream = stream
+        self.closed = stream.closed
+        self.receive_maximum: int = getattr(limits, "ReceiveMaximum", DEFAULT_RECEIVE_MAXIMUM)
         """Most messages the broker takes unacknowledged."""
-        self.maximum_packet_bytes: int | None = None
+        self.maximum_packet_bytes: int | None = getattr(limits, "MaximumPacketSize", None)
         """Largest packet the broker takes; None when it did not say."""
 
     @classmethod
@@ -85,8 +86,6 @@ class Connection:
             ConnectionRefused: with what to do, in both languages.
         """
         client = _client(settings, client_id, password, will)
-        connection = cls(settings, client, on_ack)
-        connection._attach()
         url = urlsplit(settings.url)
         port = url.port or (8883 if url.scheme == "mqtts" else 1883)
         v5 = settings.protocol == "mqtt5"
@@ -95,24 +94,28 @@ class Connection:
                 await asyncio.to_thread(
                     client.connect, url.hostname or "", port, settings.keepalive_s, **_session(v5)
                 )
-                connection._guard_half_open()
-                client.loop_start()
-                flags = await connection._acknowledged
+                limits = await _logged_in(client)
+            keepalive_s = getattr(limits, "ServerKeepAlive", 0) or settings.keepalive_s
+            sock = _socket_of(client)
+            _tune(sock, keepalive_s)
         except (OSError, TimeoutError, ValueError) as error:
-            await connection.close()
+            _hang_up(client)
             raise unreachable(settings.url, error) from error
         except BaseException:
-            await connection.close()
+            _hang_up(client)
             raise
-        connection._take_limits(flags)
-        return connection
+        stream = Stream(
+            sock,
+            v5=v5,
+            keepalive_s=keepalive_s,
+            on_ack=lambda mid, code: on_ack(mid, code, _name(PacketTypes.PUBACK, code)),
+            name_of=lambda code: _name(PacketTypes.DISCONNECT, code),
+        )
+        return cls(client, stream, limits)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
         """Send one message at QoS 1; give its id, or None if the connection is gone."""
-        if self.closed.done():
-            return None
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
-        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+        return self._stream.publish(topic, payload, retain=retain)
 
     def payload_limit(self, topic: str) -> int:
         """Give the most bytes of payload that the broker takes under a topic."""
@@ -120,66 +123,82 @@ class Connection:
         return sys.maxsize if most is None else most - len(topic.encode()) - PUBLISH_OVERHEAD_BYTES
 
     async def close(self) -> None:
-        """Say goodbye if there is somebody to say it to, and end paho's thread."""
-        client = self._client
-        client.on_publish = client.on_connect = None
-        client.disconnect()
-        await asyncio.to_thread(self._end)
-        client.on_disconnect = None  # the closures hold us, and paho's sockets, alive otherwise
+        """Say goodbye if there is somebody to say it to, and let go of the socket."""
+        try:
+            await self._stream.say_goodbye(GOODBYE_S)
+        finally:
+            self._stream.end("closed by us")
+            _hang_up(self._client)
 
-    def _end(self) -> None:
-        sock = self._client.socket()
-        thread = self._client._thread  # noqa: SLF001 - paho's loop_stop waits for acknowledgements for ever
-        if thread is not None:
-            thread.join(1.0)
-            if thread.is_alive() and isinstance(sock, socket.socket):
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-            self._client.loop_stop()
-        self._client._reset_sockets()  # noqa: SLF001 - no public call closes its wake-up pair
 
-    def _attach(self) -> None:
-        client, call = self._client, self._loop.call_soon_threadsafe
+async def _logged_in(client: Client) -> Any:
+    """Wait for the broker's answer to the login; give the properties that came with it.
 
-        def on_connect(_c: Client, _u: Any, _f: Any, reason: Any, properties: Any) -> None:
-            call(self._answered, reason, properties)
+    Raises:
+        ConnectionRefused: it does not want us, or hung up.
+        OSError: the connection broke.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
 
-        def on_publish(_c: Client, _u: Any, mid: int, reason: Any, _p: Any) -> None:
-            call(self._on_ack, mid, reason.value, str(reason))
-
-        def on_disconnect(_c: Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
-            with contextlib.suppress(RuntimeError):
-                call(self._ended, str(reason))
-
-        client.on_connect = on_connect
-        client.on_publish = on_publish
-        client.on_disconnect = on_disconnect
-
-    def _answered(self, reason: Any, properties: Any) -> None:
-        if self._acknowledged.done():
+    def on_connect(_c: Client, _u: Any, _f: Any, reason: Any, properties: Any) -> None:
+        if answer.done():
             return
         if reason.is_failure:
-            self._acknowledged.set_exception(refused_connect(reason.value, str(reason)))
+            answer.set_exception(refused_connect(reason.value, str(reason)))
         else:
-            self._acknowledged.set_result(properties)
+            answer.set_result(properties)
 
-    def _ended(self, reason: str) -> None:
-        if not self._acknowledged.done():
-            self._acknowledged.set_exception(refused_connect(0, reason))
-        if not self.closed.done():
-            self.closed.set_result(reason)
+    def on_disconnect(_c: Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+        if not answer.done():
+            answer.set_exception(refused_connect(0, str(reason)))
 
-    def _take_limits(self, properties: Any) -> None:
-        self.receive_maximum = getattr(properties, "ReceiveMaximum", DEFAULT_RECEIVE_MAXIMUM)
-        self.maximum_packet_bytes = getattr(properties, "MaximumPacketSize", None)
+    client.on_connect, client.on_disconnect = on_connect, on_disconnect
+    descriptor = _socket_of(client).fileno()
 
-    def _guard_half_open(self) -> None:
-        """Let the kernel give up on unacknowledged bytes instead of retrying for 15 minutes."""
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._keepalive_s * 2 * 1000
-            )
+    def on_socket_close(_c: Client, _u: Any, _s: Any) -> None:
+        loop.remove_reader(descriptor)
+
+    client.on_socket_close = on_socket_close
+    loop.add_reader(descriptor, client.loop_read)
+    try:
+        return await answer
+    finally:  # what comes after the answer is not paho's, and the closures would hold us alive
+        if client.socket() is not None:
+            loop.remove_reader(descriptor)
+        client.on_connect = client.on_disconnect = client.on_socket_close = None
+
+
+def _tune(sock: socket.socket, keepalive_s: int) -> None:
+    """Let a message leave at once, and the kernel give up on a broker that vanished.
+
+    Without the second, unacknowledged bytes are retried for 15 minutes.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, keepalive_s * 2 * 1000)
+
+
+def _socket_of(client: Client) -> socket.socket:
+    """Give paho's socket; raises ConnectionResetError when it is closed already."""
+    sock = client.socket()
+    if not isinstance(sock, socket.socket):
+        raise ConnectionResetError("the connection broke")
+    return sock
+
+
+def _hang_up(client: Client) -> None:
+    client._reset_sockets()  # noqa: SLF001 - the only call that closes a socket at once
+
+
+def _name(packet: int, code: int) -> str:
+    """Give the standard's name of a reason code, or its number where it has none."""
+    if code == 0:
+        return "Success" if packet == PacketTypes.PUBACK else "Normal disconnection"
+    try:
+        return str(ReasonCode(packet, identifier=code))
+    except KeyError:
+        return f"reason {code:#04x}"
 
 
 def _client(settings: Destination, client_id: str, password: str | None, will: Will) -> Client:

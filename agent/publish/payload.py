@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agent.normalize.cut import cut
+from agent.normalize.cut import cut_run
 from agent.publish.sanitize import clean_values
+from agent.publish.scans import OPTIONS, FullScans
 from agent.store.outbox import Kind, NewRow
 from drivers.api import Quality
 
@@ -29,8 +30,6 @@ _UNCERTAIN = int(Quality.UNCERTAIN)
 _GOOD = int(Quality.GOOD)
 REASON_LENGTH = 64
 """Longest reason of a value that the schema allows."""
-_OPTIONS = orjson.OPT_STRICT_INTEGER
-"""Integers beyond 2^53 raise and take the careful way, where they become strings."""
 
 
 class GroupCodec:
@@ -50,26 +49,45 @@ class GroupCodec:
         """Metric names in the order of the plan's tags."""
         self._max_row_bytes = max_row_bytes
         self._values_per_row: int | None = None
+        self._full_scans = FullScans(device, group, self.names)
 
     def encode(self, frames: Sequence[Frame]) -> list[NewRow]:
         """Encode frames of this group, oldest first, into as few rows as fit.
 
         Consecutive frames with the same columns share a row: their names are written once.
         """
-        rows = [
-            row
-            for run, aligned in _runs(frames)
-            for piece in _pieces(run, most_values=self._values_per_row)
-            for row in self._fit(piece, aligned=aligned)
-        ]
+        rows: list[NewRow] = []
+        for run, aligned in _runs(frames):
+            full = self._full(run) if aligned and run[0].columns is None else None
+            rows += self._any(run, aligned=aligned) if full is None else full
         known = self._values_per_row
         if known is not None and all(len(r.body) * 2 < self._max_row_bytes for r in rows):
             self._values_per_row = known * 2
         return rows
 
+    def _full(self, run: Sequence[Frame]) -> list[NewRow] | None:
+        """Encode scans of all tags, if all is good and fits as is known so far."""
+        if not self.names or any(f.qualities is not None for f in run):
+            return None
+        t0, offsets = _scan_times(run)
+        return self._full_scans.rows(
+            [f.values for f in run],
+            t0_ms=t0,
+            offsets_ms=offsets,
+            most_values=self._values_per_row or len(run) * len(self.names),
+            most_bytes=self._max_row_bytes + 1,  # the opening brace is not kept
+        )
+
+    def _any(self, run: Sequence[Frame], *, aligned: bool) -> list[NewRow]:
+        return [
+            row
+            for piece in _pieces(run, most_values=self._values_per_row)
+            for row in self._fit(piece, aligned=aligned)
+        ]
+
     def _fit(self, run: Sequence[Frame], *, aligned: bool) -> list[NewRow]:
         columns = run[0].columns
-        names = self.names if columns is None else [self.names[c] for c in columns]
+        names = self.names if columns is None else tuple(map(self.names.__getitem__, columns))
         row = self._row(run, names, aligned=aligned)
         if len(row.body) <= self._max_row_bytes or row.values == 1:
             return [row]
@@ -78,11 +96,11 @@ class GroupCodec:
         return rows
 
     def _row(self, run: Sequence[Frame], names: Sequence[str], *, aligned: bool) -> NewRow:
-        t0 = max(0, _time_ns(run[0]) // _MS)  # a device's clock may stand before 1970
+        t0, offsets = _scan_times(run)
         block: dict[str, Any] = {"t0": t0, "d": self.device, "g": self.group}
         values = [f.values for f in run]
         if aligned:
-            block["t"] = [_time_ns(f) // _MS - t0 for f in run]
+            block["t"] = offsets
         shape: _Shape = _scan_columns if aligned else _OwnTimes(run, t0)
         qualities = _exceptions(run, names, own_times=not aligned)
         if qualities:
@@ -90,13 +108,13 @@ class GroupCodec:
         key = "s" if aligned else "p"
         try:
             block[key] = shape(names, values)
-            body = orjson.dumps(block, option=_OPTIONS)
+            body = orjson.dumps(block, option=OPTIONS)
         except TypeError:  # an integer beyond 2^53, bytes, or text that is not Unicode
             values, spoiled = clean_values(values)
             if spoiled:
                 _mark_spoiled(block, names, spoiled, own_times=not aligned)
             block[key] = shape(names, values)
-            body = orjson.dumps(block, option=_OPTIONS)
+            body = orjson.dumps(block, option=OPTIONS)
         return NewRow(Kind.DATA, t0, sum(map(len, values)), body[1:])
 
 
@@ -114,7 +132,7 @@ def _pieces(run: Sequence[Frame], *, most_values: int | None) -> Iterator[Sequen
     for frames in (run,) if _once_each(run[0]) else ([frame] for frame in run):
         for start in range(0, width, step):
             positions = range(start, min(start + step, width))
-            yield [cut(frame, positions) for frame in frames]
+            yield cut_run(frames, positions)
 
 
 def _halves(run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
@@ -128,6 +146,12 @@ def _halves(run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
 
 def _time_ns(frame: Frame) -> int:
     return frame.read_ns if frame.times_ns is None else frame.times_ns[0]
+
+
+def _scan_times(run: Sequence[Frame]) -> tuple[int, list[int]]:
+    """Give the time of the first scan, in ms, and how much later each one is."""
+    t0 = max(0, _time_ns(run[0]) // _MS)  # a device's clock may stand before 1970
+    return t0, [_time_ns(f) // _MS - t0 for f in run]
 
 
 def _aligned(frame: Frame) -> bool:
@@ -244,8 +268,11 @@ def join_rows(rows: Sequence[Row], *, gateway: str, epoch: str, clock: str) -> b
             "mv": first.mv,
         }
     )[:-1]
-    key = b',"b":[' if first.kind is Kind.DATA else b',"e":['
-    return head + key + b",".join([b'{"n":%d,%b' % (r.seq, r.body) for r in rows]) + b"]}"
+    parts = [head, b',"b":[' if first.kind is Kind.DATA else b',"e":[']
+    for row in rows:
+        parts += b'{"n":%d,' % row.seq, row.body, b","
+    parts[-1] = b"]}"
+    return b"".join(parts)
 
 
 ENVELOPE_BYTES = 256

@@ -27,6 +27,7 @@ from agent.publish.refusal import (
     refused_publish,
     too_large,
 )
+from agent.publish.sender import LEVELS
 from agent.publish.window import Window
 from agent.store.outbox import Kind, Rejection
 from agent.telemetry.status import DestinationStatus
@@ -74,6 +75,8 @@ class Publisher:
     ) -> None:
         self._settings = settings
         self._sender = sender
+        self._topics = {level: sender.topic(settings.topic_root, level) for level in LEVELS}
+        self._row_bytes = 0  # most of rows in one message of this connection
         self._store = store
         self._password = password
         self._clock = clock
@@ -145,7 +148,7 @@ class Publisher:
     # -- a connection's life ---------------------------------------------------------------------
 
     async def _connect(self) -> Connection:
-        will = Will(self._topic("status"), self._status("offline"))
+        will = Will(self._topics["status"], self._status("offline"))
         return await Connection.open(
             self._settings,
             client_id=self._settings.client_id or self._sender.gateway,
@@ -160,6 +163,9 @@ class Publisher:
         self._since_ms = _now_ms()
         self._problem = None
         self._resume_s = 0.0
+        limit_bytes = connection.payload_limit(self._topics["event"])
+        most_bytes = min(int(self._settings.max_message_kb * 1000), limit_bytes)
+        self._row_bytes = most_bytes - ENVELOPE_BYTES
         self._queue.online()
         self._window.open(connection.receive_maximum)
         _log.info("destination connected: %s", self._settings.url)
@@ -171,7 +177,7 @@ class Publisher:
                 self._pump()
                 await asyncio.wait([connection.closed], timeout=HEARTBEAT_S)
         except asyncio.CancelledError:
-            connection.publish(self._topic("status"), self._status("offline"), retain=True)
+            connection.publish(self._topics["status"], self._status("offline"), retain=True)
             raise
         _log.warning("destination lost: %s: %s", self._settings.url, connection.closed.result())
 
@@ -194,7 +200,7 @@ class Publisher:
             return
         while self._notices and self._window.has_room:
             self._notify(connection, self._notices.pop(0))
-        if self._wait_left(connection):
+        if (self._queue.has_live or self._queue.has_ready) and self._wait_left():
             return
         while self._window.has_room:
             live = self._queue.has_live
@@ -207,7 +213,7 @@ class Publisher:
     def _notify(self, connection: Connection, level: str) -> None:
         """Send what is retained; meta comes before the first row that needs it."""
         payload = self._meta() if level == "meta" else self._status("online")
-        topic = self._topic(level)
+        topic = self._topics[level]
         if len(payload) > connection.payload_limit(topic):
             self._problem = too_large(level, len(payload), connection.payload_limit(topic))
             _log.error("not sent: %s", self._problem.en)
@@ -216,15 +222,11 @@ class Publisher:
         if mid is not None:
             self._window.add(mid, [], live=True)
 
-    def _topic(self, level: str) -> str:
-        return self._sender.topic(self._settings.topic_root, level)
-
-    def _wait_left(self, connection: Connection) -> bool:
+    def _wait_left(self) -> bool:
         """Tell whether nothing may be sent yet, and make sure that it will be."""
         now_s = time.monotonic()
-        until_s = self._resume_s
-        queue, full = self._queue, self._message_bytes(connection)
-        if queue.has_live and not queue.has_ready and queue.live_bytes < full:
+        until_s, queue = self._resume_s, self._queue
+        if queue.has_live and not queue.has_ready and queue.live_bytes < self._row_bytes:
             until_s = max(until_s, queue.live_since_s + self._settings.max_delay_s)
         if until_s <= now_s:
             return False
@@ -233,14 +235,9 @@ class Publisher:
         self._timer = asyncio.get_running_loop().call_later(until_s - now_s, self._pump)
         return True
 
-    def _message_bytes(self, connection: Connection) -> int:
-        """Give the most bytes of rows in one message."""
-        limit = int(self._settings.max_message_kb * 1000)
-        return min(limit, connection.payload_limit(self._topic("event"))) - ENVELOPE_BYTES
-
     def _send(self, connection: Connection, *, live: bool) -> bool:
         """Send one message; False when the connection is gone."""
-        limit = self._message_bytes(connection)
+        limit = self._row_bytes
         rows = self._queue.take(live=live, max_bytes=limit)
         if len(rows) == 1 and len(rows[0].body) > limit:
             self._problem = too_large(f"row {rows[0].seq}", len(rows[0].body), limit)
@@ -253,7 +250,7 @@ class Publisher:
             epoch=self._sender.epoch,
             clock=self._clock(),
         )
-        mid = connection.publish(self._topic(level), payload)
+        mid = connection.publish(self._topics[level], payload)
         if mid is None:
             self._queue.give_back(rows)
             return False

@@ -121,15 +121,16 @@ class SendQueue:
         source = self._live if live else self._ready
         first = source[0]
         rows: list[Row] = []
-        size = 0
+        taken = 0
         while source and (source[0].kind, source[0].mv) == (first.kind, first.mv):
             row = source[0]
-            size += len(row.body) + IDENTITY_BYTES
+            size = taken + len(row.body) + IDENTITY_BYTES * (len(rows) + 1)
             if rows and (size > max_bytes or self._solo(row) or self._solo(rows[-1])):
                 break
+            taken += len(row.body)
             rows.append(source.popleft())
         if live:
-            self.live_bytes -= sum(len(r.body) for r in rows)
+            self.live_bytes -= taken
         return rows
 
     def read_ahead(self) -> None:

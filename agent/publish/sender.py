@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LEVELS = ("data", "hist", "event", "meta", "status")
+"""Kinds of messages, as topics name them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -15,5 +18,5 @@ class Sender:
     """Of its store; rows are unique by (gateway, epoch, n)."""
 
     def topic(self, root: str, level: str) -> str:
-        """Give the topic of one kind of message: data, hist, event, meta or status."""
+        """Give the topic of one kind of message."""
         return f"{root}/{self.enterprise}/{self.gateway}/{level}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agent.config.model import Store
     from agent.store.outbox import EvidenceRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """What this program reads and writes; older files are migrated, newer ones refused."""
 PAGE_BYTES = 8192
 """Rows of 1 to 2 kB waste 9 % of such pages, and 37 % of SQLite's default ones."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.store.outbox import Batch, EvidenceRow, NewRow, Range, Rejection
+    from agent.store.outbox import Batch, EvidenceRow, LessonRow, NewRow, Range, Rejection
     from drivers.api import Frame
 
 _Item = TypeVar("_Item")
@@ -40,6 +40,7 @@ class Intake:
     acked: deque[Range] = field(default_factory=deque)
     rejected: deque[Rejection] = field(default_factory=deque)
     evidence: deque[EvidenceRow] = field(default_factory=deque)
+    lessons: deque[LessonRow] = field(default_factory=deque)
     _frames_in: int = 0
     _values_in: int = 0
     _frames_done: int = 0
@@ -77,7 +78,7 @@ class Intake:
 
     def __bool__(self) -> bool:
         """Whether anything waits to be put into a batch."""
-        return bool(self.frames or self.events or self.acked or self.rejected or self.evidence)
+        return self.urgent or bool(self.acked or self.evidence or self.lessons)
 
     def move_to(self, batch: Batch) -> None:
         """Encode frames, group by group, and move everything into a batch (the thread)."""
@@ -89,10 +90,16 @@ class Intake:
             groups.setdefault(id(codec), (codec, []))[1].append(frame)
         for codec, group in groups.values():
             batch.rows += codec.encode(group)
-        batch.rows += _take(self.events)
-        batch.acked += _take(self.acked)
-        batch.rejected += _take(self.rejected)
-        batch.evidence += _take(self.evidence)
+        if self.events:
+            batch.rows += _take(self.events)
+        if self.acked:
+            batch.acked += _take(self.acked)
+        if self.rejected:
+            batch.rejected += _take(self.rejected)
+        if self.evidence:
+            batch.evidence += _take(self.evidence)
+        if self.lessons:
+            batch.lessons += _take(self.lessons)
 
     def committed(self) -> None:
         """Note that everything moved so far is on disk (the thread)."""

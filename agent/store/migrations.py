@@ -53,6 +53,17 @@ def evidence(db: Database) -> None:
     )  # fmt: skip
 
 
+@steps()
+def lessons(db: Database) -> None:
+    """What was learned of devices: one text per group; the group "" holds who a device is."""
+    db.table("lessons").create(
+        {"device": str, "grp": str, "text": str, "kept_ms": int},
+        pk=("device", "grp"),
+        not_null={"text", "kept_ms"},
+        strict=True,
+    )
+
+
 def migrate(connection: sqlite3.Connection, *, version: int) -> None:
     """Run every step that has not run, each in a transaction, then mark the file as `version`."""
     steps.apply(Database(connection))

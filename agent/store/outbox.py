@@ -24,6 +24,10 @@ EvidenceRow: TypeAlias = tuple[str, str, int, bool, int, int, int]
 """One device and day: device, ISO day, good values, whether a metric changed, good values of
 control metrics, first and last source time in UTC ms. Cumulative: a later row replaces it."""
 
+LessonRow: TypeAlias = tuple[str, str, str, int]
+"""What was learned of one group: device, group, text, UTC ms. An empty text forgets; the group ""
+holds who the device says it is."""
+
 
 class Kind(IntEnum):
     """What a row holds; rows of different kinds never share a message."""
@@ -66,16 +70,17 @@ class Rejection(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction does, in this order."""
+    """What one transaction does."""
 
     rows: list[NewRow] = field(default_factory=list)
     acked: list[Range] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     evidence: list[EvidenceRow] = field(default_factory=list)
+    lessons: list[LessonRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.rows or self.acked or self.rejected or self.evidence)
+        return bool(self.rows or self.acked or self.rejected or self.evidence or self.lessons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypeAlias
 
 from agent.telemetry.status import Count
 
@@ -14,11 +13,13 @@ if TYPE_CHECKING:
 ROW_OVERHEAD_BYTES = 48
 """What a row costs in the file beyond its body (key, columns, cell and page share)."""
 
+Left: TypeAlias = Literal["acked", "rejected", "dropped"]
+"""Ways out of the store."""
+
 _NONE = Count()
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """What came in and what became of it, in the whole life of the store."""
 
     stored: Count = _NONE
@@ -34,27 +35,33 @@ class Totals:
     def entered(self, sizes: Sequence[tuple[int, int]], *, last_seq: int) -> Self:
         """Count rows in; `sizes` holds (values, body bytes) of each."""
         count, size = measure(sizes)
-        return replace(
-            self,
+        return self._replace(
             stored=self.stored + count,
             waiting=self.waiting + count,
             waiting_bytes=self.waiting_bytes + size,
             last_seq=last_seq,
         )
 
-    def left(self, sizes: Sequence[tuple[int, int]]) -> Self:
-        """Count rows out of waiting; the caller adds `measure(sizes)[0]` to where they went."""
+    def left(self, sizes: Sequence[tuple[int, int]], *, to: Left) -> Self:
+        """Count rows out of waiting, and in where they went."""
         count, size = measure(sizes)
-        return replace(self, waiting=self.waiting - count, waiting_bytes=self.waiting_bytes - size)
+        return self._replace(
+            waiting=self.waiting - count,
+            waiting_bytes=self.waiting_bytes - size,
+            **{to: getattr(self, to) + count},
+        )
 
 
 def measure(sizes: Sequence[tuple[int, int]]) -> tuple[Count, int]:
     """Sum (values, body bytes) of rows; the size includes what a row costs beyond its body."""
-    count = Count(len(sizes), sum(values for values, _ in sizes))
-    return count, sum(size for _, size in sizes) + ROW_OVERHEAD_BYTES * len(sizes)
+    values, size = 0, ROW_OVERHEAD_BYTES * len(sizes)
+    for row_values, body_bytes in sizes:
+        values += row_values
+        size += body_bytes
+    return Count(len(sizes), values), size
 
 
-_COUNTS = tuple(f.name for f in fields(Totals))[:5]
+_COUNTS = Totals._fields[:5]
 _COLUMNS = tuple(f"{name}_{part}" for name in _COUNTS for part in ("rows", "values"))
 _READ = f"SELECT {', '.join(_COLUMNS)}, waiting_bytes, last_seq, uptime_s FROM totals"  # noqa: S608 - column names of ours
 _WRITE = (

@@ -20,27 +20,27 @@ from typing import TYPE_CHECKING, TypeVar
 from agent.store.file import refused_write
 from agent.store.intake import Intake
 from agent.store.outbox import Batch, Kind, NewRow, StoreError
+from agent.store.wakeup import Company, WakeUp
 from agent.telemetry.status import Message, StoreStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.store.intake import Encodes
-    from agent.store.outbox import Committed, EvidenceRow, Range, Rejection, Row
+    from agent.store.outbox import Committed, EvidenceRow, LessonRow, Range, Rejection, Row
     from agent.store.sqlite import Outbox
     from drivers.api import Frame
 
 _Result = TypeVar("_Result")
 
-GATHER_S = 0.005
-"""After the first frame of a tick the writer waits this long for its companions."""
 EAGERNESS = 0.9
 """Share of the interval after which data is committed: polls of the same interval never wait."""
 LAZINESS_S = 1.0
 """Acknowledgements wait so much longer for data to be committed with: half as many commits."""
-EARLY_VALUES = 50_000
-"""So many values are committed at once, whatever the interval: memory stays small under load."""
-HEARTBEAT_S = 1.0
+EARLY_VALUES = 150_000
+"""So many values, some 6 MB, are committed at once; the more a commit holds, the less it costs."""
+HEARTBEAT_S = 5.0
+"""An idle thread goes round this often, and is seen to live."""
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
 """Pauses after a refused commit; the last one repeats."""
 
@@ -72,8 +72,9 @@ class Writer:
         self._uncommitted = Batch()
         self._space = asyncio.Event()
         self._space.set()
-        self._wake = threading.Event()
+        self._wake = WakeUp()
         self._idle = True
+        self._company = Company()
         self._closing = self._serving = False
         self._last_commit_s = -1e9
         self._commits = 0
@@ -106,6 +107,7 @@ class Writer:
                 await self._space.wait()
         finally:
             self._intake.put(codec, frame)
+            self._company.came(time.monotonic(), first=self._idle)
             self._nudge()
             if self._intake.pending_values >= EARLY_VALUES:
                 self._wake.set()
@@ -127,6 +129,10 @@ class Writer:
     def put_evidence(self, days: Sequence[EvidenceRow]) -> None:
         """Hand in what was observed; kept with the next commit."""
         self._intake.evidence.extend(days)
+
+    def put_lessons(self, lessons: Sequence[LessonRow]) -> None:
+        """Hand in what was learned of devices; kept with the next commit."""
+        self._intake.lessons.extend(lessons)
 
     async def flush(self) -> None:
         """Have everything handed in so far committed now; no wait where no thread would do it."""
@@ -173,9 +179,12 @@ class Writer:
         )
 
     def _nudge(self) -> None:
+        """Have an idle thread woken when the next commit is due: once for all that comes until."""
         if self._idle:
             self._idle = False
-            self._wake.set()
+            now_s = time.monotonic()
+            left_s = self._last_commit_s + self._interval_s * EAGERNESS - now_s
+            self._loop.call_later(max(left_s, self._company.wait_s(now_s)), self._wake.set)
 
     # -- the thread ------------------------------------------------------------------------------
 
@@ -217,17 +226,11 @@ class Writer:
     def _wait(self) -> None:
         if self._reads or self._flushes or self._flushing or self._closing:
             return
-        left_s = self._due_s() - time.monotonic()
         if not self._urgent():
-            self._idle = True
-            if not self._urgent() and left_s > 0:
-                self._wake.wait(min(left_s, HEARTBEAT_S))
-                self._wake.clear()
-                if self._urgent():
-                    time.sleep(GATHER_S)
-            return
-        if left_s > 0 and self._wake.wait(min(left_s, HEARTBEAT_S)):
-            self._wake.clear()
+            self._idle = True  # before looking again: what comes from now on wakes the thread
+        left_s = self._due_s() - time.monotonic()
+        if left_s > 0:
+            self._wake.wait(min(left_s, HEARTBEAT_S))
 
     def _serve_reads(self) -> None:
         while self._reads:
@@ -258,8 +261,9 @@ class Writer:
         self._failures = 0
         self._commits += 1
         self._last_commit_s = began_s
-        self._oldest_ms = self._outbox.oldest_t_ms()
         self._totals = self._outbox.totals
+        alone = bool(done.rows) and not done.gone and self._totals.waiting.rows == len(done.rows)
+        self._oldest_ms = done.rows[0].t_ms if alone else self._outbox.oldest_t_ms()
         self._call(self._committed, done)
 
     def _pause(self, error: sqlite3.Error) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ HOLD: Final = "hold"
 FREE: Final = "free"
 """Never disciplined since this process started."""
 
+FRESH_S = 5.0
+"""Messages ask for every one of them; the kernel itself takes minutes to see a lost time source."""
 _ERROR_UNSYNCHRONISED = 5
 """Return value TIME_ERROR of adjtimex(2)."""
 _TIMEX_BYTES = 512
@@ -30,15 +34,18 @@ class Clock:
 
     def __init__(self) -> None:
         self._was_synchronised = False
+        self._state, self._asked_s = FREE, -inf
         self._ask = _adjtimex()
         self._timex = ctypes.create_string_buffer(_TIMEX_BYTES)
 
     def state(self) -> str:
-        """Give `sync`, `hold` or `free`."""
-        if self._synchronised():
-            self._was_synchronised = True
-            return SYNC
-        return HOLD if self._was_synchronised else FREE
+        """Give `sync`, `hold` or `free`, at most `FRESH_S` old."""
+        now_s = time.monotonic()
+        if now_s - self._asked_s >= FRESH_S:
+            self._asked_s = now_s
+            self._was_synchronised |= (synchronised := self._synchronised())
+            self._state = SYNC if synchronised else HOLD if self._was_synchronised else FREE
+        return self._state
 
     def _synchronised(self) -> bool:
         if self._ask is None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from drivers.api import Value
+    from drivers.api import Identity, Value
 
 
 class DeviceState(StrEnum):
@@ -49,6 +49,8 @@ class TagStatus:
     reason: str
     time_ms: int | None
     """Source time of the value; it does not move when the device falls silent."""
+    address: str = ""
+    """Where the driver finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ class DeviceStatus:
     problem: Message | None
     """What is wrong and what to do; None when all is well."""
     tags: tuple[TagStatus, ...]
+    identity: Identity | None = None
+    """What the device says of itself; None while it was not asked, or cannot say."""
+    on_line: int = 1
+    """How many devices share its link, this one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +199,5 @@ class Status:
     store: StoreStatus
     destinations: tuple[DestinationStatus, ...]
     rate: RateStatus | None
+    control: str = ""
+    """Path of the socket that takes orders to write; empty where no point may be written."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from agent.telemetry.status import DeviceState
 from agent.web import words
+from agent.web.about import identity_line, place_line, refused_line
 from agent.web.figures import age, number, unit_text, value_text
 from agent.web.headline import problem_of, title_of
 from agent.web.markup import Markup, tag
@@ -53,10 +54,10 @@ def devices(status: Status, view: View, opened: frozenset[str]) -> Markup | None
 
 def _chip(device: DeviceStatus, view: View) -> Markup:
     """Make the short form of a machine, so that many are seen at once on a phone."""
-    down = _TONES[device.state] == "bad"
-    state = _known_state(device) or "ok"
-    shown = "bad" if down else state
-    by_link = down or not device.machine_state
+    tone = _TONES[device.state]
+    by_link = tone == "bad" or not device.machine_state
+    state = _known_state(device)
+    shown = tone if by_link else state
     word = words.LINK_STATES[device.state] if by_link else words.MACHINE_STATES[state]
     label = f"{title_of(device)}{view.say(words.COLON)}{view.say(word)}"
     return tag("a", icon(shown), device.id, href=f"#d-{device.id}", title=label,
@@ -81,7 +82,6 @@ def _card(device: DeviceStatus, view: View, *, opened: frozenset[str], preview: 
     tone = _TONES[device.state]
     problem = problem_of(device)
     shown = device.tags if device.id in opened else device.tags[:preview]
-    places = (device.workshop, device.line, device.driver, device.link)
     return tag(
         "article",
         tag("header", tag("h3", title_of(device)), _badge(device, view)),
@@ -89,7 +89,9 @@ def _card(device: DeviceStatus, view: View, *, opened: frozenset[str], preview: 
         tag("p", view.say(problem), class_="problem") if problem else None,
         _table(shown, view) if shown else None,
         _toggle(device, view, opened=opened, preview=preview),
-        tag("p", " · ".join(filter(None, places)), class_="small"),
+        refused_line(device, view),
+        identity_line(device, view),
+        place_line(device, view),
         tag("p", _counts(device, view), class_="small"),
         class_=f"card tone-{tone}",
         id=f"d-{device.id}",

@@ -45,7 +45,7 @@ def headline(status: Status, view: View) -> Markup:
         tag("h1", icon(tone), tag("span", devices_line(status, view))),
         tag("p", platform_line(status, view), class_="second") if status.destinations else None,
         rate_line(status.rate, view) if status.rate else None,
-        tag("ul", *(_item(todo, view) for todo in todos)) if todos else None,
+        tag("ul", *(_item(alike, view) for alike in _together(todos))) if todos else None,
         class_=f"headline tone-{tone}",
     )
 
@@ -141,9 +141,24 @@ def _names(devices: list[DeviceStatus], view: View) -> str:
     return f"{text} …" if len(devices) > _MOST_NAMES else text
 
 
-def _item(todo: Todo, view: View) -> Markup:
-    subject = tag("b", todo.subject) if todo.subject else None
-    if subject and todo.anchor:
-        subject = tag("a", subject, href=f"#{todo.anchor}")
-    colon = view.say(words.COLON) if subject else None
-    return tag("li", join((icon(todo.tone), tag("span", subject, colon, todo.text))))
+def _together(todos: Iterable[Todo]) -> list[list[Todo]]:
+    """Put those that ask for the same together: thirty meters of one line are one thing to do."""
+    alike: dict[tuple[str, str], list[Todo]] = {}
+    for todo in todos:
+        alike.setdefault((todo.tone, todo.text), []).append(todo)
+    return list(alike.values())
+
+
+def _item(alike: list[Todo], view: View) -> Markup:
+    """Say what is to be done, and of whom: all that ask for it, a few of many by name."""
+    first, comma = alike[0], view.say(words.LIST_COMMA)
+    names = [_subject(todo) for todo in alike[:_MOST_NAMES] if todo.subject]
+    subjects = [part for name in names for part in (comma, name)][1:]
+    more = view.say(words.AND_OTHERS, n=len(alike)) if len(alike) > _MOST_NAMES else ""
+    colon = view.say(words.COLON) if subjects else None
+    return tag("li", join((icon(first.tone), tag("span", *subjects, more, colon, first.text))))
+
+
+def _subject(todo: Todo) -> Markup:
+    name = tag("b", todo.subject)
+    return tag("a", name, href=f"#{todo.anchor}") if todo.anchor else name

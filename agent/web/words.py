@@ -83,6 +83,7 @@ STALE: Final = Message(
     zh="与网关的连接已中断：以下画面已停止更新，不是当前状态。",
 )
 LIST_COMMA: Final = Message(en=", ", zh="、")
+AND_OTHERS: Final = Message(en=" … ({n} in all)", zh=" 等 {n} 台")
 COLON: Final = Message(en=": ", zh="：")
 
 ALL_ONLINE: Final = Message(en="All {n} devices are online", zh="{n} 台设备全部在线")
@@ -132,6 +133,22 @@ COUNTS: Final = Message(
     en="{reads} reads · {failures} failed · {missed} missed · {lost} changes lost",
     zh="读取 {reads} 次 · 失败 {failures} · 漏采 {missed} · 变化丢失 {lost}",
 )
+SHARED_LINE: Final = Message(en="one of {n} on this line", zh="同一线路共 {n} 台")
+SAYS_IT_IS: Final = Message(en="Says it is {who}", zh="设备自报：{who}")
+SERIAL: Final = Message(en="serial no. {serial}", zh="出厂编号 {serial}")
+FIRMWARE: Final = Message(en="firmware {version}", zh="固件 {version}")
+REFUSED: Final = Message(
+    en="Refused by the device ({n}): {addresses}. The others are read around them; "
+    "compare the point table with the manual.",
+    zh="设备拒绝了 {n} 个地址：{addresses}。其余点位照常采集，请对照说明书核对点表。",
+)
+REFUSAL_REASONS: Final = frozenset(
+    {
+        "BadConfigurationError", "BadOutOfRange", "BadNotSupported", "BadNodeIdUnknown",
+        "BadNodeIdInvalid", "BadUserAccessDenied",
+    }
+)  # fmt: skip
+"""Symbolic status of a point the device answers and will not give."""
 
 FLOW: Final = Message(en="Where the data are", zh="数据去向")
 STORE: Final = Message(en="On this gateway", zh="本机存储")

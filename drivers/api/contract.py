@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from drivers.api.types import FoundPoint, Frame, Identity, Tag, Value, WriteResult
+    from drivers.api.types import (
+        FoundPoint,
+        Frame,
+        Identity,
+        PlannedRequest,
+        Tag,
+        Value,
+        WriteResult,
+    )
 
-API_VERSION = (1, 0)
+API_VERSION = (1, 1)
 """(major, minor): additive within a major; a driver states what it was built for."""
 
 
@@ -47,6 +55,29 @@ class Plan(Protocol):
         """How many requests one read takes."""
 
 
+@runtime_checkable
+class Explains(Protocol):
+    """Plans that can show their requests to a person before anything is sent."""
+
+    def explain(self) -> Sequence[PlannedRequest]:
+        """Give every request of one read, in the order they are sent."""
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """Plans that find out, while being read, what their device can bear.
+
+    The host keeps the lessons and hands them to the same plan of a later life.
+    """
+
+    @property
+    def lessons(self) -> str:
+        """What was found out so far, in the driver's own words (JSON); empty when nothing."""
+
+    def recall(self, lessons: str) -> None:
+        """Take up earlier lessons; what cannot be understood, or is too old, is dropped."""
+
+
 PlanT_co = TypeVar("PlanT_co", bound=Plan, covariant=True)
 PlanT_contra = TypeVar("PlanT_contra", bound=Plan, contravariant=True)
 ConfigT = TypeVar("ConfigT", bound=DeviceConfig)
@@ -62,6 +93,7 @@ class Polls(Protocol[PlanT_contra]):
 
         Raises:
             NoReply, SessionLost: the session is over.
+            Silent: the device kept silent; the session goes on for the others.
             Busy: the device wants the read repeated later.
         """
 
@@ -100,6 +132,18 @@ class Writes(Protocol):
 
     async def write(self, plan: Any, values: Mapping[Tag, Value]) -> Sequence[WriteResult]:
         """Write raw values one by one and read each back."""
+
+
+@runtime_checkable
+class Expands(Protocol):
+    """Drivers whose addresses can name several values at once (arrays)."""
+
+    def expand(self, tag: Tag) -> Sequence[Tag]:
+        """Give one tag per value, named after the tag; the tag alone when it names one value.
+
+        Raises:
+            AddressError: the address asks for more values than the driver allows.
+        """
 
 
 class Driver(Protocol[ConfigT, LinkT, PlanT_co]):

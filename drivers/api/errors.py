@@ -5,6 +5,7 @@
     ├── ConnectError    the link is not there: back off, try again
     ├── AccessError     refused (login, certificate, rights): try rarely, tell a person
     ├── Busy            come back after `wait_s` on this same session
+    ├── Silent          one device kept silent, the session goes on: back off this device alone
     └── SessionLost     the session is dead: open a new one
         └── NoReply     one device kept silent: reopen at once, back off this device alone
 
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
 class DriverError(Exception):
     """Base of all errors a driver raises; says what, where, what was seen, what to do."""
 
-    def __init__(self, message: str, *, device: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, device: str = "", hint: str = "", zh: str = "", hint_zh: str = ""
+    ) -> None:
         super().__init__(message)
         self.device = device
         """Id of the device concerned; empty when the whole link is."""
         self.hint = hint
         """What a person can do, in one sentence."""
+        self.zh = zh
+        """The message in Chinese; empty: the host words it by the kind of error."""
+        self.hint_zh = hint_zh
+        """The hint in Chinese; empty: the host words it by the kind of error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,13 @@ class Busy(DriverError):  # noqa: N818 - an instruction, not a failure
     def __init__(self, message: str, *, wait_s: float, device: str = "", hint: str = "") -> None:
         super().__init__(message, device=device, hint=hint)
         self.wait_s = wait_s
+
+
+class Silent(DriverError):  # noqa: N818 - names the event the host reacts to
+    """One device did not answer in time; the session answers the others of its link as before.
+
+    Nothing the device may still send can be mistaken for another answer.
+    """
 
 
 class SessionLost(DriverError):  # noqa: N818 - names the event the host reacts to

@@ -38,9 +38,16 @@ class DataType(StrEnum):
     UINT32 = "uint32"
     INT64 = "int64"
     UINT64 = "uint64"
+    FLOAT16 = "float16"
     FLOAT32 = "float32"
     FLOAT64 = "float64"
+    BCD16 = "bcd16"
+    """Four decimal digits in 16 bits; an integer, as are the two below."""
+    BCD32 = "bcd32"
+    BCD64 = "bcd64"
     STRING = "string"
+    DATETIME = "datetime"
+    """ISO 8601 text; without a zone where the device's clock has none."""
     AUTO = "auto"
     """The server knows (OPC UA); a driver without typed addresses refuses it in `plan`."""
 
@@ -131,6 +138,20 @@ class FoundPoint:
     access: Access = Access.READ
     value: Value = None
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """One request of a plan, as people are shown it."""
+
+    what: str
+    """What is asked for, in the driver's own words, such as `hr:0 +16`."""
+    tags: tuple[str, ...]
+    """Names of the tags it serves."""
+    unasked: int = 0
+    """Addresses read along that no tag asked for."""
+    duration_s: float | None = None
+    """Expected time on the line, question, answer and rests included; None when unknown."""
 
 
 @dataclass(frozen=True, slots=True)

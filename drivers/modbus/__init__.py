@@ -1,4 +1,4 @@
-"""The Modbus TCP driver; `DRIVER` is what its entry point names.
+"""The Modbus driver; `DRIVER` is what its entry point names.
 
 Importing it loads no protocol library. What it reads and how addresses are written: README.md.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from drivers.modbus.config import ModbusConfig, ModbusLink
+from drivers.api import API_VERSION
+from drivers.modbus.config import ModbusConfig
+from drivers.modbus.link import ModbusLink, link_of
 from drivers.modbus.plan import ModbusPlan, compile_plan
+from drivers.modbus.points.arrays import expand
 from drivers.modbus.session import ModbusSession, open_session
 
 if TYPE_CHECKING:
@@ -23,10 +26,10 @@ __all__ = ["DRIVER", "ModbusConfig", "ModbusDriver", "ModbusLink", "ModbusPlan",
 
 @dataclass(frozen=True, slots=True)
 class ModbusDriver:
-    """Modbus TCP, as `drivers.api.Driver` wants it."""
+    """Modbus over every carrier, as `drivers.api.Driver` wants it."""
 
     name: str = "modbus"
-    api_version: tuple[int, int] = (1, 0)
+    api_version: tuple[int, int] = API_VERSION
 
     @property
     def config(self) -> type[ModbusConfig]:
@@ -35,12 +38,12 @@ class ModbusDriver:
 
     @property
     def session(self) -> type[ModbusSession]:
-        """The class of the sessions: it polls and identifies."""
+        """The class of the sessions: it polls, identifies and writes."""
         return ModbusSession
 
     def link(self, config: ModbusConfig) -> ModbusLink:
-        """Tell the TCP endpoint; units behind one gateway share it."""
-        return ModbusLink(config.host, config.port, config.connect_timeout_s)
+        """Tell the endpoint or serial line; units behind it share it."""
+        return link_of(config)
 
     def plan(
         self, config: ModbusConfig, tags: Sequence[Tag], *, device: str, group: str
@@ -48,8 +51,12 @@ class ModbusDriver:
         """Compile the requests for the tags; raises AddressError with every bad address."""
         return compile_plan(config, tags, device=device, group=group)
 
+    def expand(self, tag: Tag) -> Sequence[Tag]:
+        """Give the tags of an array; raises AddressError when it is too long."""
+        return expand(tag)
+
     def open(self, link: ModbusLink) -> AbstractAsyncContextManager[ModbusSession]:
-        """Connect and give a session; raises ConnectError when nobody accepts."""
+        """Open the line and give a session; raises ConnectError or AccessError if it cannot."""
         return open_session(link)
 
 

@@ -31,6 +31,9 @@ Identifier: TypeAlias = int | str | bytes | UUID
 
 _SHAPE = re.compile(r"(?:(?P<by>nsu|ns)=(?P<space>[^;]*);)?(?P<kind>[isgb])=(?P<id>.*)", re.DOTALL)
 
+_REGISTER_TYPES = frozenset({DataType.FLOAT16, DataType.BCD16, DataType.BCD32, DataType.BCD64})
+"""Types that exist in registers only: OPC UA has no such built-in types (Part 6, 5.1.2)."""
+
 _HINT = "Write nsu=<namespace URI>;s=<name>, ns=2;s=<name> or i=<number>."
 _HINT_ZH = "请写成 nsu=<命名空间 URI>;s=<名称>、ns=2;s=<名称> 或 i=<数字>。"
 
@@ -86,6 +89,15 @@ def parse(text: str) -> NodeAddress:
 
 def parse_tag(tag: Tag) -> NodeAddress | AddressProblem:
     """Parse the address of a tag, or say in both languages why it cannot be read."""
+    if tag.data_type in _REGISTER_TYPES:
+        return AddressProblem(
+            tag=tag.name,
+            address=tag.address,
+            why=f"{tag.data_type} is an encoding in registers; OPC UA servers do not send it",
+            hint="Set the type to auto: the server knows it.",
+            why_zh=f"{tag.data_type} 是寄存器里的编码方式，OPC UA 服务器不会发送这种类型",
+            hint_zh="请把类型改为 auto，类型由服务器给出。",
+        )
     if tag.data_type is DataType.BIT:
         return AddressProblem(
             tag=tag.name,

@@ -1,18 +1,31 @@
 """What must be known to reach one OPC UA server, and what identifies the session on it.
 
-The models are pure: no I/O, no import of the protocol library. A password is never part of a
-text: not of `str` or `repr` of the configuration, not of the link's.
+The models do no I/O and import no protocol library, but for `make_certificate`, which is asked for
+by name. A password is never part of a text: not of `str` or `repr` of the configuration, not of
+the link's.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from pathlib import Path
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from drivers.api import DeviceConfig, Seconds
+
+Security = Literal[
+    "auto", "none", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
+]
+"""A security policy as the standard names it, or `auto`: the strongest the server offers."""
+SecurityMode = Literal["auto", "sign", "sign_and_encrypt"]
+"""How the channel is protected; `auto` encrypts where the server can."""
+
+DEFAULT_PKI: Final = Path("pki")
+"""Folder of certificates where neither the file nor the host names one."""
 
 DEFAULT_PORT = 4840
 """Registered port of opc.tcp. Source: OPC 10000-6, 7.2."""
@@ -29,7 +42,28 @@ class OpcuaConfig(DeviceConfig):
     password: SecretStr | None = Field(None, description="Password: env:NAME or file:PATH.")
     allow_plain_password: bool = Field(
         default=False,
-        description="Send the password readable on the wire if the server has no certificate.",
+        description="Send the password over a connection that is not encrypted.",
+    )
+    security: Security = Field(
+        "auto", description="Security policy; auto: the strongest the server offers."
+    )
+    security_mode: SecurityMode = Field(
+        "auto", description="auto, sign or sign_and_encrypt; auto encrypts where the server can."
+    )
+    certificate: Path | None = Field(
+        None, description="Our own certificate, DER or PEM; none: made and kept in pki."
+    )
+    key: Path | None = Field(None, description="Private key of certificate, not encrypted.")
+    user_certificate: Path | None = Field(
+        None, description="Log in with this certificate instead of a user name."
+    )
+    user_key: Path | None = Field(None, description="Private key of user_certificate.")
+    server_certificate: Path | None = Field(
+        None,
+        description="The only certificate the server may have: a file or a SHA-256 thumbprint.",
+    )
+    pki: Path | None = Field(
+        None, description="Folder of own, trusted and rejected certificates; none: pki."
     )
     timeout_s: Seconds = Field(4.0, description="How long one answer may take.")
     session_timeout_s: Seconds = Field(
@@ -70,6 +104,38 @@ class OpcuaConfig(DeviceConfig):
             raise ValueError("a password needs a username")
         return self
 
+    @model_validator(mode="after")
+    def _keys_have_certificates(self) -> Self:
+        """Refuse half a pair: a certificate without its key proves nothing."""
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together: give both or neither")
+        if (self.user_certificate is None) != (self.user_key is None):
+            raise ValueError("user_certificate and user_key belong together: give both or neither")
+        if self.user_certificate is not None and self.username:
+            raise ValueError("log in with username or with user_certificate, not with both")
+        return self
+
+    @model_validator(mode="after")
+    def _protection_is_possible(self) -> Self:
+        """Refuse what contradicts itself before a machine is asked."""
+        if self.security == "none":
+            for name in ("security_mode", "server_certificate", "user_certificate"):
+                if getattr(self, name) not in {None, "auto"}:
+                    raise ValueError(f"security: none protects nothing, so {name} cannot hold")
+        if self.security_mode == "sign" and self.password is not None:
+            raise ValueError("a password needs security_mode auto or sign_and_encrypt")
+        return self
+
+    def make_certificate(self, folder: Path, *, anew: bool = False) -> Path:
+        """Give the file of our own certificate in a folder, made if there is none or if `anew`.
+
+        Raises:
+            AccessError: it cannot be read or written; says which file and why.
+        """
+        from drivers.opcua.security.own import make_anew, own_identity
+
+        return make_anew(folder) if anew else own_identity(folder).path
+
 
 @dataclass(frozen=True, slots=True)
 class OpcuaLink:
@@ -81,6 +147,21 @@ class OpcuaLink:
     allow_plain_password: bool = field(default=False, compare=False)
     timeout_s: float = field(default=4.0, compare=False)
     session_timeout_s: float = field(default=60.0, compare=False)
+    security: str = "auto"
+    security_mode: str = "auto"
+    certificate: Path | None = None
+    key: Path | None = None
+    user_certificate: Path | None = None
+    user_key: Path | None = None
+    pin: Path | None = None
+    """The only certificate the server may have: its file, or its thumbprint as the name."""
+    pki: Path = DEFAULT_PKI
+
+    @property
+    def pin_thumbprint(self) -> str:
+        """SHA-256 thumbprint the pin says, in capital hexadecimal; empty where it is a file."""
+        digits = re.sub(r"[\s:]", "", self.pin.name).upper() if self.pin is not None else ""
+        return digits if re.fullmatch(r"[0-9A-F]{64}", digits) else ""
 
     def __str__(self) -> str:
         """Give the address for people, with the user and without the password."""
@@ -98,4 +179,12 @@ def link_of(config: OpcuaConfig) -> OpcuaLink:
         allow_plain_password=config.allow_plain_password,
         timeout_s=config.timeout_s,
         session_timeout_s=config.session_timeout_s,
+        security=config.security,
+        security_mode=config.security_mode,
+        certificate=config.certificate,
+        key=config.key,
+        user_certificate=config.user_certificate,
+        user_key=config.user_key,
+        pin=config.server_certificate,
+        pki=config.pki or DEFAULT_PKI,
     )

@@ -1,28 +1,42 @@
 """Opening and closing one session: socket, hello, channel, session, login.
 
-Always dials the configured URL, whatever the server calls itself. Never sends a password readable
-unless the configuration says so. Leaves no socket behind, whichever step fails or is cancelled.
+Always dials the configured URL, whatever the server calls itself. Asks the server what it offers,
+chooses by protection, and talks on only with a server whose certificate a person has trusted; on
+an unprotected channel only where nothing better exists or the configuration says so. Leaves no
+socket behind, whichever step fails or is cancelled.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from asyncua import ua
 from asyncua.client.client import Client
-from asyncua.crypto import security_policies
 
-from drivers.api import AccessError, DriverError
+from drivers.api import DriverError
 from drivers.opcua import pinned
 from drivers.opcua.failures import LIBRARY_ERRORS, connect_error
+from drivers.opcua.security.channel import meet, protect
+from drivers.opcua.security.discovery import MAX_ANSWER_BYTES, discover, offers_of
+from drivers.opcua.security.login import choose_login, login_kind
+from drivers.opcua.security.pinned import faults_told, tokens_without_dates
+from drivers.opcua.security.policies import NONE, Offer, Protection, Wanted, better, choose
+from drivers.opcua.security.texts import list_was_shortened, nothing_fits
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from asyncua import ua
+
     from drivers.opcua.config import OpcuaLink
+    from drivers.opcua.security.certificate import Facts
 
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """Largest answer we take; 10,000 notifications are about 0.5 MB."""
+
+MAX_OPENING_BYTES: Final = MAX_ANSWER_BYTES
+"""Largest answer we take until the session is open: the server is a stranger."""
 
 LEAST_CHUNK_BYTES: Final = 8192
 """Smallest buffer an implementation may have. Source: OPC 10000-6, 7.1.2.3."""
@@ -33,17 +47,7 @@ CLOSE_TIMEOUT_S: Final = 0.5
 OPEN_STEPS: Final = 3
 """Opening may take this many answers' time in all: hello, channel, session and login overlap."""
 
-_ENCRYPTING: Final = tuple(
-    policy.URI
-    for policy in (
-        security_policies.SecurityPolicyAes256Sha256RsaPss,
-        security_policies.SecurityPolicyAes128Sha256RsaOaep,
-        security_policies.SecurityPolicyBasic256Sha256,
-        security_policies.SecurityPolicyBasic256,
-        security_policies.SecurityPolicyBasic128Rsa15,
-    )
-)
-"""Policies that hide a password, best first."""
+_UNPROTECTED: Final = Offer(NONE, Protection.NOTHING)
 
 
 async def connect(link: OpcuaLink) -> tuple[Client, tuple[str, str]]:
@@ -51,22 +55,26 @@ async def connect(link: OpcuaLink) -> tuple[Client, tuple[str, str]]:
 
     Raises:
         ConnectError: the server is not there, or is not one.
-        AccessError: it refuses us, or would read our password off the wire.
+        AccessError: it refuses us, we refuse it, or it would read our password off the wire.
     """
+    client, offer = _client(link), _UNPROTECTED
+    deadline_s = _deadline_s(link)
+    async with _opening(client, link, deadline_s=deadline_s):
+        await _open_channel(client, link)
+        if link.security == "none":
+            return client, await _log_in(client, link, offer)
+        offer = await _chosen(client, link)
+        if not offer.secure:
+            return client, await _log_in(client, link, offer)
+        await client.uaclient.close_secure_channel()
+    await _hang_up(client)
+    parties = await meet(link, offer)
     client = _client(link)
-    try:
-        async with asyncio.timeout(link.timeout_s * OPEN_STEPS):
-            server = await _establish(client, link)
-    except DriverError:
-        await _hang_up(client)
-        raise
-    except (TimeoutError, *LIBRARY_ERRORS) as error:
-        await _hang_up(client)
-        raise connect_error(error, link.url) from error
-    except asyncio.CancelledError:
-        await _hang_up(client)
-        raise
-    return client, server
+    protect(client, offer, parties)
+    us, deadline_s = parties.own.facts, _deadline_s(link)
+    async with _opening(client, link, deadline_s=deadline_s, us=us):
+        await _open_channel(client, link)
+        return client, await _log_in(client, link, offer)
 
 
 async def disconnect(client: Client, *, polite: bool) -> None:
@@ -99,17 +107,81 @@ def _client(link: OpcuaLink) -> Client:
     return client
 
 
-async def _establish(client: Client, link: OpcuaLink) -> tuple[str, str]:
+def _deadline_s(link: OpcuaLink) -> float:
+    return asyncio.get_running_loop().time() + link.timeout_s * OPEN_STEPS
+
+
+@asynccontextmanager
+async def _opening(
+    client: Client, link: OpcuaLink, *, deadline_s: float, us: Facts | None = None
+) -> AsyncIterator[None]:
+    """Run steps of opening; whatever ends them early closes the socket and is told as ours.
+
+    `us` is the certificate we have shown, if any.
+    """
+    try:
+        async with asyncio.timeout_at(deadline_s):
+            yield
+    except DriverError:
+        await _hang_up(client)
+        raise
+    except (TimeoutError, *LIBRARY_ERRORS) as error:
+        await _hang_up(client)
+        raise connect_error(error, link.url, us=us) from error
+    except asyncio.CancelledError:
+        await _hang_up(client)
+        raise
+
+
+async def _open_channel(client: Client, link: OpcuaLink) -> None:
     await _dial(client)
     acknowledge = await client.uaclient.send_hello(
         link.url, client.max_messagesize, client.max_chunkcount
     )
     _agree_limits(client, acknowledge)
+    tokens_without_dates(client)
+    faults_told(client)
     await client.open_secure_channel()
+
+
+async def _chosen(client: Client, link: OpcuaLink) -> Offer:
+    """Ask the server what it offers, and choose.
+
+    Raises:
+        AccessError: nothing fits the configuration.
+    """
+    offers = await discover(client, link.url, timeout_s=link.timeout_s)
+    wanted = _wanted(link)
+    offer = choose(offers, wanted)
+    if offer is None:
+        raise nothing_fits(link.url, offers, wanted)
+    return offer
+
+
+def _wanted(link: OpcuaLink) -> Wanted:
+    return Wanted(
+        policy=link.security,
+        mode=link.security_mode,
+        login=login_kind(link),
+        secret=link.password is not None,
+        pinned=link.pin is not None,
+        plain_login=link.allow_plain_password,
+    )
+
+
+async def _log_in(client: Client, link: OpcuaLink, offer: Offer) -> tuple[str, str]:
+    """Create and activate the session; give the server's application and product URIs."""
     created = await client.create_session()
-    _choose_login(client, link)
+    if offer.secure:
+        left_out = better(offers_of(created.ServerEndpoints), offer, _wanted(link))
+        if left_out is not None:
+            raise list_was_shortened(link.url, left_out)
+    choose_login(client, link)
     password = link.password.get_secret_value() if link.password is not None else None
-    await client.activate_session(username=link.username or None, password=password)
+    await client.activate_session(
+        username=link.username or None, password=password, certificate=client.user_certificate
+    )
+    _take_answers(client, most_bytes=MAX_MESSAGE_BYTES)
     servers = [endpoint.Server for endpoint in created.ServerEndpoints or ()]
     return next(
         ((server.ApplicationUri or "", server.ProductUri or "") for server in servers), ("", "")
@@ -138,47 +210,17 @@ def _agree_limits(client: Client, acknowledge: ua.Acknowledge) -> None:
     if limits is None:
         raise ConnectionError("the connection closed after the hello")
     limits.max_send_buffer = max(LEAST_CHUNK_BYTES, acknowledge.ReceiveBufferSize)
-    limits.max_recv_buffer = MAX_MESSAGE_BYTES
-    limits.max_message_size = MAX_MESSAGE_BYTES
-    limits.max_chunk_count = MAX_MESSAGE_BYTES // LEAST_CHUNK_BYTES
+    _take_answers(client, most_bytes=MAX_OPENING_BYTES)
 
 
-def _choose_login(client: Client, link: OpcuaLink) -> None:
-    """Pick the way to log in that hides the password best.
-
-    Raises:
-        AccessError: there is no fitting one, or none that hides the password.
-    """
-    offered = pinned.token_policies(client)
-    wanted = ua.UserTokenType.UserName if link.username else ua.UserTokenType.Anonymous
-    fitting = [policy for policy in offered if policy.TokenType == wanted]
-    if not fitting:
-        raise _no_such_login(link)
-    if link.password is None:
-        return
-    has_certificate = client.security_policy.peer_certificate is not None
-    for uri in _ENCRYPTING if has_certificate else ():
-        for policy in fitting:
-            if policy.SecurityPolicyUri == uri:
-                pinned.prefer_token_policy(client, policy)
-                return
-    if not link.allow_plain_password:
-        raise AccessError(
-            f"{link.url} offers no way to hide the password, and the connection is not encrypted",
-            hint="Give the server a certificate, or set allow_plain_password: true if the network "
-            "between this box and the machine is yours alone.",
-        )
-
-
-def _no_such_login(link: OpcuaLink) -> AccessError:
-    if link.username:
-        return AccessError(
-            f"{link.url} takes no user names on connections without security",
-            hint="Remove username and password, or allow user names on the server.",
-        )
-    return AccessError(
-        f"{link.url} takes no anonymous clients", hint="Set username and password of the device."
-    )
+def _take_answers(client: Client, *, most_bytes: int) -> None:
+    """Set how long an answer may be from now on."""
+    limits = pinned.limits(client)
+    if limits is None:
+        raise ConnectionError("the connection closed while it was opened")
+    limits.max_recv_buffer = most_bytes
+    limits.max_message_size = most_bytes
+    limits.max_chunk_count = most_bytes // LEAST_CHUNK_BYTES
 
 
 async def _hang_up(client: Client) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
+from cryptography.exceptions import InvalidSignature
 
 from drivers.api import AccessError, ConnectError, DriverError, NoReply, SessionLost
 from drivers.opcua.calls import TooMany
@@ -18,6 +19,8 @@ from drivers.opcua.status import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from drivers.opcua.security.certificate import Facts
 
 LIBRARY_ERRORS: Final = (
     UaError,
@@ -30,6 +33,7 @@ LIBRARY_ERRORS: Final = (
     ArithmeticError,
     AssertionError,
     RecursionError,
+    InvalidSignature,
 )
 """What asyncua lets out: its own errors, the socket's, and its decoder's on hostile bytes."""
 
@@ -59,14 +63,42 @@ _REFUSED: Final = frozenset(
     }
 )
 
+_SWITCH_ON: Final = (
+    "Leave security at auto, or choose a policy the server offers.",
+    "请把 security 保持为 auto，或选服务器支持的安全策略",
+)
 _HINTS: Final = {
-    "BadUserAccessDenied": "Check username and password, and the user's rights on the server.",
-    "BadIdentityTokenRejected": "Check username and password; the server may refuse anonymous.",
-    "BadIdentityTokenInvalid": "The server does not accept this kind of login.",
-    "BadTooManySessions": "The server has no session left; close other clients or raise its limit.",
-    "BadSecurityPolicyRejected": "The server refuses connections without security.",
-    "BadSecurityModeRejected": "The server refuses connections without security.",
+    "BadUserAccessDenied": (
+        "Check username and password, and the user's rights on the server.",
+        "请核对用户名和密码，以及该用户在服务器上的权限",
+    ),
+    "BadIdentityTokenRejected": (
+        "Check username and password; the server may refuse anonymous.",
+        "请核对用户名和密码；服务器可能不允许匿名登录",
+    ),
+    "BadIdentityTokenInvalid": (
+        "The server does not accept this kind of login.",
+        "服务器不接受这种登录方式",
+    ),
+    "BadTooManySessions": (
+        "The server has no session left; close other clients or raise its limit.",
+        "服务器的会话已用完：请关闭其他客户端，或调大服务器的会话上限",
+    ),
+    "BadSecurityPolicyRejected": _SWITCH_ON,
+    "BadSecurityModeRejected": _SWITCH_ON,
+    "BadSecurityModeInsufficient": _SWITCH_ON,
 }
+"""What to do, in English and in Chinese."""
+
+_OUR_CERTIFICATE: Final = frozenset(
+    {
+        "BadSecurityChecksFailed",
+        "BadCertificateUntrusted",
+        "BadCertificateChainIncomplete",
+        "BadNoValidCertificates",
+    }
+)
+"""What a server answers that does not trust us yet; many say no more than the first."""
 
 
 def refused(code: int) -> bool:
@@ -75,23 +107,65 @@ def refused(code: int) -> bool:
     return name in _REFUSED or name.startswith("BadCertificate")
 
 
-def connect_error(error: BaseException, url: str) -> DriverError:
-    """Give the error for a session that could not be opened."""
+def connect_error(error: BaseException, url: str, *, us: Facts | None = None) -> DriverError:
+    """Give the error for a session that could not be opened; `us` is the certificate we showed."""
     if isinstance(error, UaStatusCodeError):
-        name = name_of(error.code)
-        kind = AccessError if refused(error.code) else ConnectError
-        return kind(f"{url} answered {name}", hint=_HINTS.get(name, ""))
+        return _answered(name_of(error.code), url, us=us, known=refused(error.code))
     if isinstance(error, TimeoutError):
         return ConnectError(
-            f"{url} did not answer in time", hint="Is this an OPC UA server, and is it running?"
+            f"{url} did not answer in time",
+            hint="Check that this is an OPC UA server and that it is running.",
+            zh=f"{url} 没有及时应答",
+            hint_zh="请确认这是 OPC UA 服务器，并且正在运行",
         )
     if isinstance(error, ConnectionRefusedError):
         return ConnectError(
-            f"{url} refused the connection", hint="Is the server running, and is the port right?"
+            f"{url} refused the connection",
+            hint="Check that the server is running and the port is right.",
+            zh=f"{url} 拒绝连接",
+            hint_zh="请确认服务器已启动，端口没有写错",
         )
     if isinstance(error, OSError):
-        return ConnectError(f"{url} cannot be reached: {error}", hint="Check cable and address.")
+        hint, hint_zh = _let_it_trust(us) if us else ("Check cable and address.", "")
+        return ConnectError(
+            f"{url} cannot be reached: {error}" if us is None else f"{url} hung up: {error}",
+            hint=hint,
+            zh=f"{url} 中断了连接：{error}" if us is not None else "",
+            hint_zh=hint_zh,
+        )
     return ConnectError(f"{url} spoke no OPC UA we understand: {_described(error)}")
+
+
+def _answered(name: str, url: str, *, us: Facts | None, known: bool) -> DriverError:
+    """Give the error for a server that answered a bad status."""
+    kind = AccessError if known else ConnectError
+    if us is not None and name in _OUR_CERTIFICATE:
+        hint, hint_zh = _let_it_trust(us)
+        return kind(
+            f"{url} does not trust our certificate yet (it answered {name})",
+            hint=hint, zh=f"{url} 尚未信任本机证书（服务器答复 {name}）", hint_zh=hint_zh,
+        )  # fmt: skip
+    hint, hint_zh = _HINTS.get(name, ("", ""))
+    if not hint and "Certificate" in name:
+        hint = f"What it means: chulian cert explain {name}"
+        hint_zh = f"含义和处理办法：chulian cert explain {name}"
+    return kind(
+        f"{url} answered {name}", hint=hint, zh=f"{url} 答复 {name}" if hint_zh else "",
+        hint_zh=hint_zh,
+    )  # fmt: skip
+
+
+def _let_it_trust(us: Facts) -> tuple[str, str]:
+    """Say how a server is made to trust us, in English and in Chinese."""
+    hint = (
+        f"On the server, move the certificate {us.name} (SHA-1 {us.sha1}) from the rejected to the "
+        "trusted ones. Servers that want a file get it from: chulian cert export"
+    )
+    hint_zh = (
+        f"请在服务器上把证书 {us.name}（SHA-1 {us.sha1}）从“已拒绝”移到“受信任”；"
+        "要导入文件的服务器，用 chulian cert export 导出"
+    )
+    return hint, hint_zh
 
 
 def service_error(code: int, what: str) -> DriverError:
@@ -101,7 +175,8 @@ def service_error(code: int, what: str) -> DriverError:
         return TooMany(f"{what}: the server answered {name}", wait_s=1.0)
     if name == "BadTimeout":
         return NoReply(f"{what}: the server answered {name}")
-    return SessionLost(f"{what}: the server answered {name}", hint=_HINTS.get(name, ""))
+    hint, _ = _HINTS.get(name, ("", ""))
+    return SessionLost(f"{what}: the server answered {name}", hint=hint)
 
 
 @contextmanager

@@ -101,4 +101,5 @@ _KINDS: dict[DataType, Kind] = {
     DataType.FLOAT32: float,
     DataType.FLOAT64: float,
     DataType.STRING: str,
+    DataType.DATETIME: str,
 }

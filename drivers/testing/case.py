@@ -47,6 +47,8 @@ class Case(ABC):
     """Tags (two at least) whose addresses the driver cannot even parse."""
     refused: ClassVar[Tag | None] = None
     """A tag whose address is well formed, and which the server refuses; None: there is no such."""
+    array: ClassVar[tuple[Tag, int] | None] = None
+    """A tag whose address names several values, and how many; None: the driver has no arrays."""
     writable: ClassVar[tuple[Tag, Value] | None] = None
     """A READ_WRITE tag of `expected` and a value to write; needed if sessions are `Writes`."""
     secret_settings: ClassVar[Mapping[str, object]] = {}

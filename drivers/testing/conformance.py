@@ -18,6 +18,7 @@ from drivers.testing.battery.declaring import Declaring
 from drivers.testing.battery.failing import Failing
 from drivers.testing.battery.living import Living
 from drivers.testing.battery.observing import Observing
+from drivers.testing.battery.offering import Offering
 from drivers.testing.battery.planning import Planning
 from drivers.testing.battery.subscribing import Subscribing
 from drivers.testing.case import SECRET, Case, TcpCase
@@ -30,7 +31,7 @@ __all__ = ["SECRET", "Case", "Conformance", "TcpCase", "Violation", "assert_fram
 _NEEDED = ("driver", "reference", "expected", "change", "malformed", "timeout_s")
 
 
-class Conformance(Declaring, Planning, Observing, Failing, Living, Subscribing):
+class Conformance(Declaring, Planning, Offering, Observing, Failing, Living, Subscribing):
     """All points of the battery; a subclass named `Test...` sets `case`."""
 
     case: ClassVar[Case]

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CODES = frozenset(Quality)
-_INT_BITS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_RANGES = {
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1)) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": (0, 2**bits) for bits in (8, 16, 32, 64)},
+    **{f"bcd{bits}": (0, 10 ** (bits // 4)) for bits in (16, 32, 64)},
+}
+"""Least value and the one after the greatest, of every integer type."""
 
 
 def assert_frame_valid(frame: Frame, plan: Plan, *, complete: bool = False) -> None:
@@ -71,12 +76,11 @@ def type_problem(value: Value, tag: Tag) -> str:
         return "" if kind in {bool, int, float, str, bytes} else f"is a {kind.__name__}"
     if declared in {DataType.BOOL, DataType.BIT}:
         return "" if kind is bool else f"is {value!r}, not a bool"
-    if declared in {DataType.FLOAT32, DataType.FLOAT64}:
+    if declared in {DataType.FLOAT16, DataType.FLOAT32, DataType.FLOAT64}:
         return "" if kind is float else f"is {value!r}, not a float"
-    if declared is DataType.STRING:
+    if declared in {DataType.STRING, DataType.DATETIME}:
         return "" if kind is str else f"is {value!r}, not a str"
-    sign, bits = _INT_BITS[declared]
-    low, high = (0, 2**bits) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    low, high = _RANGES[declared]
     if kind is not int or not isinstance(value, int):
         return f"is {value!r}, not an int"
     return "" if low <= value < high else f"is {value}, outside {declared}"

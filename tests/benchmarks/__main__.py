@@ -16,18 +16,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import machine, report
+from tests.benchmarks import bus_report, machine, report
+from tests.benchmarks.bus import BUSES, BusMeasured, measure_bus
 from tests.benchmarks.measure import AGENT, Measured, measure_agent, measure_bare
 from tests.benchmarks.processes import ROOT, Cores, RunError
 from tests.benchmarks.workloads import WORKLOADS, Workload
 
+NAMES = (*WORKLOADS, *BUSES)
 PAGES = {"en": "performance.md", "zh": "performance.zh-CN.md"}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("workloads", nargs="*", metavar="|".join(WORKLOADS), help="default: all")
+    parser.add_argument("workloads", nargs="*", metavar="|".join(NAMES), help="default: all")
     parser.add_argument("--seconds", type=int, default=12, help="length of each window")
     parser.add_argument("--repeats", type=int, default=1, help="rounds; the median counts")
     parser.add_argument("--agent-only", action="store_true", help="no bare loops beside it")
@@ -35,21 +37,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="put the results into docs/")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
-    unknown = set(args.workloads) - set(WORKLOADS)
+    unknown = set(args.workloads) - set(NAMES)
     if unknown:
-        parser.error(
-            f"unknown workload {', '.join(sorted(unknown))}; there is {', '.join(WORKLOADS)}"
-        )
+        parser.error(f"unknown workload {', '.join(sorted(unknown))}; there is {', '.join(NAMES)}")
     if args.seconds < 1 or args.repeats < 1:
         parser.error("--seconds and --repeats are at least 1")
-    args.workloads = [WORKLOADS[name] for name in args.workloads or WORKLOADS]
+    names = args.workloads or NAMES
+    args.workloads = [WORKLOADS[name] for name in names if name in WORKLOADS]
+    args.buses = [BUSES[name] for name in names if name in BUSES]
     return args
 
 
-def measure(args: argparse.Namespace, console: Console) -> list[list[Measured]]:
+def measure(args: argparse.Namespace, console: Console, *, cores: Cores) -> list[list[Measured]]:
     """Make every run: round by round, a workload's programs one after the other."""
-    cores = Cores.choose()
-    os.sched_setaffinity(0, {cores.rest})
     rounds: list[list[Measured]] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as root:
         for number in range(1, args.repeats + 1):
@@ -70,6 +70,23 @@ def measure(args: argparse.Namespace, console: Console) -> list[list[Measured]]:
     return rounds
 
 
+def measure_buses(args: argparse.Namespace, console: Console, *, cores: Cores) -> list[BusMeasured]:
+    """Make every run on a serial line."""
+    runs: list[BusMeasured] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as root:
+        for number in range(1, args.repeats + 1):
+            for bus in args.buses:
+                folder = Path(root, f"{bus.name}-{number}")
+                run = measure_bus(bus, folder, cores=cores, seconds=args.seconds)
+                runs.append(run)
+                console.print(
+                    f"round {number}/{args.repeats}: {bus.name}: {run.measured_s:.2f} s a round, "
+                    f"{run.staleness_s:.2f} s the longest, {run.wrong} wrong of {run.reads}",
+                    highlight=False,
+                )
+    return runs
+
+
 def programs(workload: Workload, *, agent_only: bool) -> tuple[str, ...]:
     """Name what is measured under a workload, the agent first."""
     return (AGENT,) if agent_only else (AGENT, *workload.bare)
@@ -82,22 +99,32 @@ def _run(workload: Workload, who: str, folder: Path, *, cores: Cores, seconds: f
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and tell; progress goes to stderr, the table to stdout."""
+    """Measure and tell; progress goes to stderr, the tables to stdout."""
     args = parse(arguments)
+    cores = Cores.choose()
+    os.sched_setaffinity(0, {cores.rest})
+    progress = Console(stderr=True)
     try:
         facts = machine.facts()
-        rounds = measure(args, Console(stderr=True))
+        rounds = measure(args, progress, cores=cores) if args.workloads else []
+        buses = bus_report.summarize(measure_buses(args, progress, cores=cores))
     except RunError as error:
         print(error, file=sys.stderr)
         return 2
     lines = report.summarize(rounds)
-    Console(width=None if sys.stdout.isatty() else 140).print(report.terminal(lines))
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    if lines:
+        console.print(report.terminal(lines))
+    if buses:
+        console.print(bus_report.terminal(buses))
     if args.json:
-        content = report.as_json(lines, rounds, facts)
+        content = report.as_json(lines, rounds, facts) | bus_report.as_json(buses)
         args.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     if args.write:
         for lang, name in PAGES.items():
-            report.write_page(args.docs / name, report.markdown(lines, facts, lang=lang))
+            tables = (report.markdown(lines, lang=lang), bus_report.markdown(buses, lang=lang))
+            block = "\n\n".join((*filter(None, tables), report.machine(facts, lang=lang)))
+            report.write_page(args.docs / name, block)
     return 0
 
 

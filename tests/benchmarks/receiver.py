@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from tests.benchmarks.processes import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
 DEVICE_PREFIX = "device-"
@@ -73,13 +73,15 @@ class Receiver:
             for row in orjson.loads(message.payload)["b"]:
                 if row["n"] not in self._rows and row["d"].startswith(DEVICE_PREFIX):
                     self._rows.add(row["n"])
-                    self.arrivals += [
-                        (own_ms, now_ms - own_ms, count) for own_ms, count in _good(row)
-                    ]
+                    self.count(row, now_ms)
             self._arrived.notify_all()
 
+    def count(self, row: Mapping[str, Any], now_ms: float) -> None:
+        """Take in one row that is of the workload and was not counted before."""
+        self.arrivals += [(own_ms, now_ms - own_ms, count) for own_ms, count in _good(row)]
 
-def _good(row: dict[str, Any]) -> Iterator[tuple[int, int]]:
+
+def _good(row: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     """List the row's good values: their own time, and how many of them had it."""
     marks = row.get("q", {})
     if "s" in row:

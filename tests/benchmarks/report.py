@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEADINGS = {
-    "en": ("workload", "offered/s", "who", "arrived", "CPU-s per million", "agent is", "core",
+    "en": ("workload", "offered/s", "who", "arrived", "CPU-s per million", "values/s per core",
+           "agent is", "core",
            "peak RSS, MB", "age p50 / p99, ms"),
-    "zh": ("工况", "每秒变化值数", "程序", "到达率", "CPU 秒/百万值", "代理为其", "占用单核",
-           "内存峰值 MB", "到达时延 p50 / p99 毫秒"),
+    "zh": ("工况", "每秒变化值数", "程序", "到达率", "CPU 秒/百万值", "每核每秒值数",
+           "代理为其", "占用单核", "内存峰值 MB", "到达时延 p50 / p99 毫秒"),
 }  # fmt: skip
 
 LABELS_ZH = {
@@ -90,6 +91,7 @@ def cells(line: Line) -> tuple[str, ...]:
         line.who,
         f"{line.arrived:.1%}",
         f"{line.cpu_s_per_million:.3g}",
+        f"{1e6 / line.cpu_s_per_million:,.0f}",
         "" if line.ratio is None else f"{line.ratio:.2f} ×",
         f"{line.core_share:.1%}",
         f"{line.rss_mb:.0f}",
@@ -109,15 +111,18 @@ def terminal(lines: Sequence[Line]) -> Table:
     return table
 
 
-def markdown(lines: Sequence[Line], facts: Mapping[str, str], *, lang: str) -> str:
-    """Give table and machine for a docs page."""
+def markdown(lines: Sequence[Line], *, lang: str) -> str:
+    """Give the table for a docs page; empty without lines."""
     headings = HEADINGS[lang]
     rows = [headings, ["---" if at in {0, 2} else "---:" for at in range(len(headings))]]
     rows += [cells(line) for line in lines]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) if lines else ""
+
+
+def machine(facts: Mapping[str, str], *, lang: str) -> str:
+    """Give what the figures belong to as a list for a docs page."""
     labels = LABELS_ZH if lang == "zh" else {}
-    machine = "\n".join(f"- {labels.get(name, name)}: {value}" for name, value in facts.items())
-    return f"{table}\n\n{machine}"
+    return "\n".join(f"- {labels.get(name, name)}: {value}" for name, value in facts.items())
 
 
 def as_json(

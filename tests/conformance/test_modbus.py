@@ -7,11 +7,11 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType as Kind
 from pymodbus.simulator import SimData, SimDevice
 
-from drivers.api import DataType, Tag
+from drivers.api import Access, DataType, Tag
 from drivers.modbus import DRIVER, ModbusConfig
 from drivers.testing.conformance import Conformance, TcpCase
 
-SPEED = Tag("spindle.speed", "hr:10", DataType.UINT16)
+SPEED = Tag("spindle.speed", "hr:10", DataType.UINT16, access=Access.READ_WRITE)
 LOAD = Tag("spindle.load", "hr:11@CDAB", DataType.FLOAT32)
 COUNT = Tag("part.count", "40101", DataType.INT32)
 LIMIT = Tag("axis.limit", "ir:7.2", DataType.BIT)
@@ -56,13 +56,14 @@ class ModbusCase(TcpCase):
         }
     )
     change = (SPEED, 1501)
+    writable = (SPEED, 1777)
     malformed = (
         Tag("a", "register 5", DataType.UINT16),
         Tag("b", "hr:65535", DataType.INT32),
         Tag("c", "hr:5"),
     )
     refused = Tag("axis.missing", "hr:500", DataType.UINT16)
-    timeout_s = 0.4
+    timeout_s = 0.3
     noisy = ("pymodbus",)
     server = None
 

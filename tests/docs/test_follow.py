@@ -15,7 +15,7 @@ from agent.normalize.normalizer import Normalizer
 from agent.publish.payload import GroupCodec, join_rows
 from agent.store.outbox import Row
 from drivers.api import Frame
-from drivers.modbus.adu import check_answer
+from drivers.modbus.wire.mbap import check_answer
 
 PAGES = [ROOT / "docs/follow-one-value.md", ROOT / "docs/follow-one-value.zh-CN.md"]
 _CALL = re.compile(r"`((?:agent|drivers)(?:\.\w+){2,})`")
@@ -62,11 +62,11 @@ def test_the_example_is_what_the_code_makes_of_these_bytes(page, tmp_path):
     device = plan_of(page, tmp_path)
     group = device.groups[0]
     sent, answer = (bytes_in(page, mark) for mark in (">", "<"))
-    request = group.plan.wire[0]
+    request = group.plan.compiled.wire[0]
     assert sent[2:] == request.tail
     transaction = int.from_bytes(sent[:2], "big")
     payload = check_answer(answer, request, transaction=transaction, ids="strict")
-    values = group.plan.decoder.decode([payload]).values
+    values = group.plan.compiled.decoder.decode([payload]).values
     assert values == struct.unpack(">f", answer[-4:])
     frame = eval(page.blocks_of("python")[0], {"Frame": Frame})
     assert (frame.device, frame.group, frame.values) == (device.id, group.name, values)

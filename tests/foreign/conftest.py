@@ -37,19 +37,25 @@ def running(command, *, word, environment=None):
 
 @pytest.fixture(scope="session")
 def libmodbus(tmp_path_factory):
-    """Build the Modbus server in C; gives a context manager that runs it and tells its port."""
+    """Build the Modbus server in C; gives a context manager that runs it and tells its port.
+
+    With `line`, a serial port and a unit, it serves there instead, and nothing is told.
+    """
     program = tmp_path_factory.mktemp("libmodbus") / "server"
     done = subprocess.run(
-        [need("cc"), "-O2", "-o", program, PEERS / "libmodbus" / "server.c", "-lmodbus"],
+        [need("cc"), "-O2", "-Wall", "-Wextra", "-o", program,
+         PEERS / "libmodbus" / "server.c", "-lmodbus"],
         capture_output=True, check=False, text=True, timeout=60,
     )  # fmt: skip
     if done.returncode:
         missing(f"the libmodbus server does not build: {done.stderr.strip()[-600:]}")
 
     @contextmanager
-    def serve(*, count, period_ms):
-        with running([program, 0, count, period_ms], word="port") as port:
-            yield int(port)
+    def serve(*, count, period_ms=None, line=None):
+        place = f"{line[0]}:{line[1]}" if line else 0
+        period = [] if period_ms is None else [period_ms]
+        with running([program, place, count, *period], word="port") as port:
+            yield None if line else int(port)
 
     return serve
 

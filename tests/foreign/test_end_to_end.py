@@ -82,7 +82,8 @@ def cnc(url):
         for name in STILL
     ]  # fmt: skip
     groups = {"default": {"interval_s": CHANGE_MS / 2000}, "still": {"interval_s": 1}}
-    return {"id": "cnc", "driver": "opcua", "url": url, "publish_interval_s": 0.2,
+    return {"id": "cnc", "driver": "opcua", "url": url, "security": "none",
+            "publish_interval_s": 0.2,
             "groups": groups, "tags": tags}  # fmt: skip
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import struct
-import subprocess
-from pathlib import Path
+import tty
+from contextlib import ExitStack
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
@@ -17,7 +16,6 @@ from drivers.modbus import DRIVER, ModbusConfig
 
 pytestmark = pytest.mark.foreign
 
-SOURCE = Path(__file__).parents[1] / "peers" / "libmodbus" / "server.c"
 COUNT = 2500
 PATTERN = {
     "hr": lambda at, generation=0: (at + generation) % 65536,
@@ -54,48 +52,33 @@ SAMPLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """Build the server; without compiler or library the test fails, unless told to skip."""
-    built = tmp_path_factory.mktemp("libmodbus") / "server"
-    compiler = shutil.which("cc")
-    why = "no C compiler (cc) is installed"
-    if compiler:
-        done = subprocess.run(
-            [compiler, "-O2", "-Wall", "-Wextra", "-o", built, SOURCE, "-lmodbus"],
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode == 0:
-            return built
-        why = f"the libmodbus server does not build: {done.stderr.strip()[-600:]}"
-    if os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
-        pytest.skip(f"CHULIAN_SKIP_FOREIGN=1: {why}")
-    pytest.fail(f"{why}\nrun `make peers` to install what the foreign tests need", pytrace=False)
+@pytest.fixture
+def serve(libmodbus):
+    """Give a function that starts a server and tells the config that reaches it."""
+    with ExitStack() as running:
+
+        def start(*, period_ms=None):
+            port = running.enter_context(libmodbus(count=COUNT, period_ms=period_ms))
+            return ModbusConfig(driver="modbus", host="127.0.0.1", port=port, timeout_s=5)
+
+        yield start
 
 
 @pytest.fixture
-def serve(program):
-    """Give a function that starts a server and tells the config that reaches it."""
-    running = []
-
-    def start(*, period_ms=None):
-        arguments = [program, "0", str(COUNT)] + ([str(period_ms)] if period_ms else [])
-        process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        word, port = process.stdout.readline().split()
-        assert word == "port"
-        return ModbusConfig(driver="modbus", host="127.0.0.1", port=int(port), timeout_s=5)
-
-    yield start
-    for process in running:
-        process.stdin.close()
-        assert process.wait(timeout=10) == 0
-        process.stdout.close()
+async def cable():
+    """Give the two ends of a serial cable: ptys whose bytes are passed on as they come."""
+    loop = asyncio.get_running_loop()
+    ends = [os.openpty() for _ in range(2)]
+    for _, slave in ends:
+        tty.setraw(slave)
+    for (here, _), (there, _) in (ends, ends[::-1]):
+        os.set_blocking(here, False)
+        loop.add_reader(here, lambda here=here, there=there: os.write(there, os.read(here, 4096)))
+    yield [os.ttyname(slave) for _, slave in ends]
+    for master, slave in ends:
+        loop.remove_reader(master)
+        os.close(master)
+        os.close(slave)
 
 
 def on_the_wire(data_type, order, value):
@@ -216,3 +199,28 @@ async def test_several_connections_and_units(serve):
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         for unit in range(1, 13):
             group.create_task(reads(unit))
+
+
+async def test_rtu_on_a_serial_line(libmodbus, cable):
+    """The same server on a serial cable: every table as it holds it, the end of its map learned."""
+    ours, theirs = cable
+    config = ModbusConfig(driver="modbus", serial=ours, unit=17, timeout_s=2)
+    tags = [
+        *(Tag(f"h{at}", f"hr:{at}", DataType.UINT16) for at in range(200)),
+        *(Tag(f"i{at}", f"ir:{at}", DataType.UINT16) for at in range(20)),
+        *(Tag(f"c{at}", f"co:{at}", DataType.BOOL) for at in range(50)),
+        *(Tag(f"d{at}", f"di:{at}", DataType.BOOL) for at in range(50)),
+    ]
+    expected = [
+        PATTERN[tag.address[:2]](int(tag.address[3:])) if int(tag.address[3:]) < 150 else None
+        for tag in tags
+    ]
+    plan = DRIVER.plan(config, tags, device="plc", group="all")
+    with libmodbus(count=150, line=(theirs, 17)):
+        async with DRIVER.open(DRIVER.link(config)) as session:
+            for _ in range(10):
+                frame = await session.read(plan)
+                if frame.values == tuple(expected):
+                    break
+    assert frame.values == tuple(expected)
+    assert set(frame.reasons.values()) == {"BadConfigurationError"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from drivers.api import SessionLost, Subscribes
+from drivers.api import SessionLost, Silent, Subscribes
 from drivers.testing.expect import eventually, must_cancel, require
 from drivers.testing.stage import (
     Holdings,
@@ -93,7 +93,7 @@ class Living:
             await self.case.thaw()
             try:
                 seen = await other.current(session)
-            except SessionLost:
+            except (SessionLost, Silent):
                 return
         require_values(seen, stage.expects(), doing="a read after a cancelled one")
 

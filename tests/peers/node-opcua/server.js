@@ -2,7 +2,11 @@
 //
 //   node server.js [--port 0] [--variables 100] [--interval-ms 100] [--pki DIR]
 //                  [--types Int32,Double,...] [--user NAME:PASSWORD] [--anonymous no]
-//                  [--max-read N] [--max-monitored N]
+//                  [--max-read N] [--max-monitored N] [--max-browse N] [--max-history N]
+//                  [--max-sessions N] [--max-subscriptions N] [--max-items N]
+//                  [--policies None,Basic256Sha256,Aes128_Sha256_RsaOaep,Aes256_Sha256_RsaPss]
+//                  [--modes None,Sign,SignAndEncrypt] [--suspicious yes]
+//                  [--user-certificate FILE.der] [--history N]
 //
 // Namespace urn:chulian:peer:node-opcua. Nodes, by string identifier:
 //   Generation     UInt32, counts the changes since the start
@@ -11,11 +15,18 @@
 //   Status.<name>  an Int32 with that status code;  Array  an Int32 array
 // With generation g, variable n holds h = (g + n) mod 120: as a number of its type, as h odd for
 // Boolean, as "h" for String, as h / 4 for Float and Double.
-// Prints "READY <port>" once it listens; ends when its input closes.
+// With --history N each V<n> and Generation keep N values in node-opcua's own historian. They change
+// while the server is away too; what they held then is in the history after its start.
+// Prints "READY <port>" once it listens; ends when its input closes. Lines it understands:
+//   restart SECONDS   shut down, stay away so long, start anew on the same port: READY again
+//   trust             trust every client certificate refused so far (--suspicious yes): TRUSTED <n>
 
 "use strict";
 
+const fs = require("node:fs");
 const path = require("node:path");
+const readline = require("node:readline");
+const { setTimeout: delay } = require("node:timers/promises");
 const { parseArgs } = require("node:util");
 const { OPCUACertificateManager } = require("node-opcua-certificate-manager");
 const { OPCUAServer } = require("node-opcua-server");
@@ -33,6 +44,16 @@ const { values: args } = parseArgs({
     anonymous: { type: "string", default: "yes" },
     "max-read": { type: "string", default: "0" },
     "max-monitored": { type: "string", default: "0" },
+    "max-browse": { type: "string", default: "0" },
+    "max-history": { type: "string", default: "0" },
+    "max-sessions": { type: "string", default: "50" },
+    "max-subscriptions": { type: "string", default: "50" },
+    "max-items": { type: "string", default: "100000" },
+    policies: { type: "string" },
+    modes: { type: "string" },
+    suspicious: { type: "string", default: "no" },
+    "user-certificate": { type: "string" },
+    history: { type: "string", default: "0" },
   },
 });
 
@@ -115,64 +136,139 @@ function populate(server) {
   });
 
   const counter = add("Generation", "UInt32", 0);
-  const turn = args.types?.split(",") ?? TURN;
-  const changing = Array.from({ length: Number(args.variables) }, (_, n) => {
-    const type = turn[n % turn.length];
-    return { type, n, variable: add(`V${n}`, type, held(type, 0, n)) };
-  });
-  let generation = 0;
-  const change = () => {
-    generation += 1;
-    const now = new Date();
-    for (const { type, n, variable } of changing) {
-      variable.setValueFromSource(scalar(type, held(type, generation, n)), StatusCodes.Good, now);
-    }
-    counter.setValueFromSource(scalar("UInt32", generation), StatusCodes.Good, now);
-  };
-  if (Number(args["interval-ms"]) > 0) setInterval(change, Number(args["interval-ms"]));
+  const changing = SHOWN.map(({ type }, n) => add(`V${n}`, type, held(type, 0, n)));
+  return { counter, changing };
 }
 
-async function main() {
-  const managers = ["server", "user"].map(
-    (name) =>
-      new OPCUACertificateManager({
-        rootFolder: path.resolve(args.pki, name),
-        automaticallyAcceptUnknownCertificate: true,
-      }),
-  );
-  for (const manager of managers) await manager.initialize();
+// a historian begins with what its variable holds: that must be the oldest value, not the newest
+function remember(space) {
+  const [oldest, ...later] = past;
+  if (oldest) show(...oldest);
+  const depth = Number(args.history);
+  if (depth > 0) {
+    for (const variable of [nodes.counter, ...nodes.changing]) {
+      space.installHistoricalDataNode(variable, { maxOnlineValues: depth });
+    }
+  }
+  for (const each of later) show(...each);
+}
+
+// what is shown is kept outside of the server: it survives a restart, as in a machine
+const SHOWN = Array.from({ length: Number(args.variables) }, (_, n) => {
+  const turn = args.types?.split(",") ?? TURN;
+  return { type: turn[n % turn.length] };
+});
+const past = []; // [generation, time], as many as the history holds, or the last one
+let generation = 0;
+let nodes; // of the running server
+
+function show(number, time) {
+  SHOWN.forEach(({ type }, n) => {
+    const value = scalar(type, held(type, number, n));
+    nodes.changing[n].setValueFromSource(value, StatusCodes.Good, time);
+  });
+  nodes.counter.setValueFromSource(scalar("UInt32", number), StatusCodes.Good, time);
+}
+
+function change() {
+  generation += 1;
+  const now = new Date();
+  past.push([generation, now]);
+  if (past.length > Math.max(1, Number(args.history))) past.shift();
+  if (nodes) show(generation, now);
+}
+
+const MODES = { None: 1, Sign: 2, SignAndEncrypt: 3 };
+
+function endpointOptions() {
+  const found = {};
+  const policy = (name) => `http://opcfoundation.org/UA/SecurityPolicy#${name}`;
+  if (args.policies) found.securityPolicies = args.policies.split(",").map(policy);
+  if (args.modes) found.securityModes = args.modes.split(",").map((name) => MODES[name]);
+  return found;
+}
+
+async function makeManagers() {
+  const accepts = { server: args.suspicious !== "yes", user: !args["user-certificate"] };
+  const managers = {};
+  for (const [name, all] of Object.entries(accepts)) {
+    managers[name] = new OPCUACertificateManager({
+      // who trusts everybody and who does not must not share what they have seen
+      rootFolder: path.resolve(args.pki, all ? name : `${name}-explicit`),
+      automaticallyAcceptUnknownCertificate: all,
+    });
+    await managers[name].initialize();
+  }
+  if (args["user-certificate"]) {
+    await managers.user.trustCertificate(fs.readFileSync(args["user-certificate"]));
+  }
+  return managers;
+}
+
+async function trustRejected(manager) {
+  const folder = path.join(manager.rootDir, "rejected");
+  const files = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  for (const file of files) {
+    const text = fs.readFileSync(path.join(folder, file), "latin1");
+    const der = Buffer.from(text.replace(/-----[^-]+-----|\s/g, ""), "base64");
+    await manager.trustCertificate(der);
+  }
+  return files.length;
+}
+
+async function start(managers, port) {
   const [name, password] = (args.user ?? "").split(":");
   const server = new OPCUAServer({
-    port: Number(args.port),
+    port,
     hostname: "127.0.0.1",
-    serverCertificateManager: managers[0],
-    userCertificateManager: managers[1],
+    serverCertificateManager: managers.server,
+    userCertificateManager: managers.user,
     allowAnonymous: args.anonymous === "yes",
     userManager: { isValidUser: (user, given) => user === name && given === password },
     serverInfo: { applicationUri: "urn:chulian:peer:node-opcua:server" },
     buildInfo: { productName: "Peer", manufacturerName: "Sterfive", softwareVersion: "1.0.0" },
+    ...endpointOptions(),
     serverCapabilities: {
-      maxSessions: 50,
-      maxSubscriptions: 50,
-      maxSubscriptionsPerSession: 50,
-      maxMonitoredItems: 100000,
-      maxMonitoredItemsPerSubscription: 100000,
+      maxSessions: Number(args["max-sessions"]),
+      maxSubscriptions: Number(args["max-subscriptions"]),
+      maxSubscriptionsPerSession: Number(args["max-subscriptions"]),
+      maxMonitoredItems: Number(args["max-items"]),
+      maxMonitoredItemsPerSubscription: Number(args["max-items"]),
       operationLimits: {
         maxNodesPerRead: Number(args["max-read"]),
+        maxNodesPerBrowse: Number(args["max-browse"]),
+        maxNodesPerHistoryReadData: Number(args["max-history"]),
         maxMonitoredItemsPerCall: Number(args["max-monitored"]),
       },
     },
   });
   await server.initialize();
-  populate(server);
+  nodes = populate(server);
+  remember(server.engine.addressSpace);
   await server.start();
   console.log(`READY ${server.endpoints[0].port}`);
+  return server;
+}
 
-  process.stdin.resume();
-  process.stdin.on("end", async () => {
-    await server.shutdown(0);
-    process.exit(0);
-  });
+async function main() {
+  const managers = await makeManagers();
+  let server = await start(managers, Number(args.port));
+  const { port } = server.endpoints[0];
+  if (Number(args["interval-ms"]) > 0) setInterval(change, Number(args["interval-ms"]));
+
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const [word, argument] = line.trim().split(/\s+/);
+    if (word === "restart") {
+      nodes = undefined;
+      await server.shutdown(0);
+      await delay(1000 * Number(argument ?? 0));
+      server = await start(managers, port);
+    } else if (word === "trust") {
+      console.log(`TRUSTED ${await trustRejected(managers.server)}`);
+    }
+  }
+  await server.shutdown(0);
+  process.exit(0);
 }
 
 main().catch((error) => {

@@ -41,7 +41,7 @@ def test_every_exception_is_caught_at_the_two_boundaries_only():
     found = {
         str(path.relative_to(ROOT))
         for path in PRODUCT
-        if re.search(r"except (\(.*)?Exception\b", path.read_text("utf-8"))
+        if re.search(r"except (\(.*)?\bException\b", path.read_text("utf-8"))
     }
     assert found <= BROAD
 

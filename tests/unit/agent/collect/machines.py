@@ -36,7 +36,7 @@ class Sink:
     """What a store would get: frames by device, events decoded; `gate` closed makes it full."""
 
     def __init__(self):
-        self.frames, self.events = [], []
+        self.frames, self.events, self.lessons = [], [], []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -52,6 +52,10 @@ class Sink:
         event = orjson.loads(b"{" + body)
         assert event["t"] == t_ms
         self.events.append(event)
+
+    def put_lessons(self, lessons):
+        """Take lessons."""
+        self.lessons += lessons
 
     def of(self, device):
         """Give a device's frames."""
@@ -81,31 +85,41 @@ class Sink:
 class Shop:
     """Devices by id, each with its script; `async with` collects from them all."""
 
-    def __init__(self, scripts, *, wires=None, session=PollingSession, **group):
+    def __init__(
+        self, scripts, *, wires=None, session=PollingSession, groups=1, slow=None, lessons=(),
+        **group,
+    ):  # fmt: skip
         self.driver = ScriptedDriver(scripts, session=session)
         self.sink = Sink()
         self.observed = []
         names = wires or {}
-        self.plans = [self._plan(id_, names.get(id_, f"wire-{id_}"), group) for id_ in scripts]
+        kinds = [group] * (groups - 1) + [group | ({"interval_s": slow} if slow else {})]
+        self.plans = [self._plan(id_, names.get(id_, f"wire-{id_}"), kinds) for id_ in scripts]
         self.collector = Collector(
-            self.plans, sink=self.sink, codec=lambda _d, _g: None, observer=self._observer
-        )
+            self.plans, sink=self.sink, codec=lambda _d, _g: None, observer=self._observer,
+            lessons=lessons,
+        )  # fmt: skip
         self._task = None
 
-    def _plan(self, id_, wire, group):
-        addresses = list(self.driver.scripts[id_].values)
+    def _plan(self, id_, wire, kinds):
         config = ScriptedConfig(wire=wire, timeout_s=0.05)
-        settings = Group(**{"interval_s": INTERVAL_S, "mode": Mode.POLL} | group)
+        names = ["g"] if len(kinds) == 1 else [f"g{n}" for n in range(len(kinds))]
+        groups = tuple(
+            self._group(id_, config, name, kind) for name, kind in zip(names, kinds, strict=True)
+        )
+        entry = DeviceEntry(id=id_, driver="scripted", name=f"Machine {id_}")
+        return DevicePlan(entry, self.driver, config, self.driver.link(config), groups)
+
+    def _group(self, id_, config, name, kind):
+        addresses = list(self.driver.scripts[id_].values)
+        settings = Group(**{"interval_s": INTERVAL_S, "mode": Mode.POLL} | kind)
         if self.driver.session is PushingSession:
             settings = settings.model_copy(update={"mode": None})
         tags = tuple(TagEntry(name=a.lower(), address=a) for a in addresses)
         plan = self.driver.plan(
-            config, [Tag(t.name, t.address) for t in tags], device=id_, group="g"
+            config, [Tag(t.name, t.address) for t in tags], device=id_, group=name
         )
-        return DevicePlan(
-            DeviceEntry(id=id_, driver="scripted", name=f"Machine {id_}"),
-            self.driver, config, self.driver.link(config), (GroupPlan("g", settings, tags, plan),),
-        )  # fmt: skip
+        return GroupPlan(name, settings, tags, plan)
 
     def _observer(self, device, _group):
         return lambda frame: self.observed.append((device, frame.values))

@@ -11,7 +11,7 @@ import uvloop
 from unit.agent.collect.machines import BAD, Shop, hurry, machine
 from unit.agent.store.patience import until
 
-from agent.collect import collector, poller, supervisor
+from agent.collect import collector, deadline, poller, supervisor
 from agent.collect.schedule import is_tick, ticks_between
 from agent.config.model import Mode
 from agent.telemetry.status import DeviceState, TagStatus
@@ -183,7 +183,7 @@ async def test_a_device_that_never_stops_being_busy_is_asked_often_enough(monkey
 
 async def test_a_read_that_never_returns_is_ended(monkeypatch):
     """A driver that hangs costs the deadline, and counts as a device that is silent."""
-    monkeypatch.setattr(poller, "READ_DEADLINE_S", 0.05)
+    monkeypatch.setattr(deadline, "READ_DEADLINE_S", 0.05)
     async with Shop({"a": machine(faults={1: Never()})}) as shop:
         await shop.reads("a", 3)
     assert shop.sink.told("a") == [("online", ""), ("offline", "no_reply"), ("online", "")]
@@ -221,12 +221,14 @@ async def test_a_link_that_cannot_be_opened(error, state, told):
     assert status.failures >= 3
 
 
-async def test_a_lost_session_is_opened_again():
-    """When the wire drops a BAD frame marks the loss, the gap is counted, reading goes on."""
+async def test_a_session_that_cannot_be_opened_again_is_a_gap():
+    """When the wire is gone a BAD frame marks the loss, the gap is counted, reading goes on."""
     async with Shop({"a": machine()}) as shop:
         await shop.reads("a", 3)
+        shop.wire("a").down = True
         shop.wire("a").drop()
-        await until(lambda: shop.sink.told("a")[-1] == ("offline", "session_lost"))
+        await until(lambda: shop.sink.told("a")[-1] == ("offline", "unreachable"))
+        shop.wire("a").down = False
         await shop.reads("a", 3)
     marks = [f.qualities is None for f in shop.sink.of("a")]
     assert marks.count(False) == 1
@@ -313,8 +315,10 @@ async def test_a_device_that_flaps_is_told_every_time():
     async with Shop({"a": machine()}) as shop:
         for _ in range(3):
             await shop.reads("a", 2)
+            shop.wire("a").down = True
             shop.wire("a").drop()
             await until(lambda: shop.status("a").state is DeviceState.BACKOFF)
+            shop.wire("a").down = False
         await shop.reads("a", 1)
     states = [state for state, _ in shop.sink.told("a")]
     assert states == ["online", "offline"] * 3 + ["online"]

@@ -14,6 +14,7 @@ from drivers.api import (
     DriverError,
     NoReply,
     SessionLost,
+    Silent,
 )
 
 LINK = "modbus-tcp://10.0.0.5:502"
@@ -39,3 +40,18 @@ def test_every_error_says_what_to_do(error, en, zh):
     assert en in problem.en
     assert zh in problem.zh
     assert problem.en.endswith(".")
+
+
+def test_a_drivers_own_chinese_comes_first():
+    """What the driver says in Chinese is shown as it is, its hint behind it."""
+    error = Silent("unit 3 is silent", device="d", zh="3 号站没有应答", hint_zh="请核对站号。")
+    assert problem_of(error, LINK).zh == "3 号站没有应答。请核对站号。"
+    bare = ConnectError("refused", zh="连接被拒绝。")
+    assert problem_of(bare, LINK).zh == "连接被拒绝。"
+
+
+def test_silence_is_told_with_what_to_check():
+    """Without words of its own, silence of one device points to its power, wires and unit id."""
+    problem = problem_of(Silent("unit 3 is silent", device="d"), LINK)
+    assert problem.en == "unit 3 is silent."
+    assert "站号" in problem.zh

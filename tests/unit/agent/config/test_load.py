@@ -101,7 +101,7 @@ def test_an_unquoted_number_is_text_where_text_is_wanted(look):
         ("devices:\n  - 5", ("E1103", 2)),
         ("devices:\n  - {id: a}", ("E1101", 2)),
         ("devices:\n  - {id: a, driver: s7}", ("E1301", 2)),
-        ("devices:\n  - {id: a, driver: modbus}", ("E1101", 2)),
+        ("devices:\n  - {id: a, driver: modbus}", ("E1108", 2)),
         ("devices:\n  - {id: a, driver: modbus, host: h, unit: 256}", ("E1104", 2)),
         ("devices:\n  - {id: a, driver: modbus, host: h, prot: 1}", ("E1102", 2)),
         ("devices:\n  - {id: a, driver: scripted, tags: 5}", ("E1103", 2)),

@@ -10,8 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from agent.config.columns import COLUMNS, find_column, format_states, parse_states
-from agent.config.model import TagEntry
+from agent.config.columns import (
+    COLUMNS,
+    find_column,
+    format_states,
+    format_write,
+    parse_states,
+    parse_write,
+)
+from agent.config.model import TagEntry, Write
 from agent.config.points import MAX_ROWS, read_points
 from agent.config.tables import Unwritable, write_csv, write_workbook
 from drivers.api import DataType
@@ -80,6 +87,8 @@ def test_cells_know_their_place(tmp_path):
         ("name,address,名称\na,b,c\n", [("E1415", 1, 3)]),
         ("name,address,states\na,b,0=idle;1\n", [("E1416", 2, 3)]),
         ("name,address,states\na,b,0=idle;0=off\n", [("E1416", 2, 3)]),
+        ("name,address,write\na,b,0-100\n", [("E1420", 2, 3)]),
+        ("name,address,允许写\na,b,min=0;下限=1\n", [("E1420", 2, 3)]),
         ("name,address\na,b,c\n", [("E1418", 2, 3)]),
         ('name,address\na,"b\n', [("E1411", 2, 0)]),
     ],
@@ -175,6 +184,29 @@ def test_states_are_written_on_one_line(text, states):
     assert parse_states(text) == states
 
 
+@pytest.mark.parametrize(
+    ("text", "leave"),
+    [
+        ("min=0;max=100;step=1", {"min": "0", "max": "100", "step": "1"}),
+        ("下限＝0；上限＝100；步长＝0.5；", {"min": "0", "max": "100", "step": "0.5"}),
+        (" MIN = 0 ;\n间隔=5;确认=不确认", {"min": "0", "min_interval_s": "5", "confirm": "none"}),
+        ("mni=0", {"mni": "0"}),
+        ("yes", True),
+        ("是", True),
+        ("TRUE", True),
+        ("否", False),
+        ("no", False),
+        ("100", None),
+        ("min=", None),
+        ("min=0;min=1", None),
+        (";", None),
+    ],
+)
+def test_leave_to_write_is_written_on_one_line(text, leave):
+    """Limits, yes or no, in either language; what is none of these is refused."""
+    assert parse_write(text) == leave
+
+
 PLAIN = st.text(st.characters(exclude_categories=("C", "Z")), max_size=12)
 WORDS = st.from_regex(r"[a-z0-9_]+(\.[a-z0-9_]+){0,2}", fullmatch=True)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -192,9 +224,36 @@ def test_states_survive_the_table(states):
     assert parse_states(format_states(states)) == states
 
 
+LEAVE = st.fixed_dictionaries(
+    {"min": st.floats(-1e9, 0), "max": st.floats(1, 1e9)},
+    optional={
+        "step": st.floats(1e-6, 1e6),
+        "min_interval_s": st.floats(0, 86_400),
+        "confirm": st.sampled_from(["read-back", "none"]),
+    },
+)
+
+
+@given(st.one_of(LEAVE.map(Write.model_validate), st.just(Write()), st.none()))
+def test_leave_to_write_survives_the_table(leave):
+    """What is written reads back, as the same limits with the same keys stated."""
+    again = parse_write(format_write(leave))
+    if leave is None or not leave.model_fields_set:
+        assert again is (leave is not None)
+    else:
+        assert Write.model_validate(again) == leave
+        assert set(again) == leave.model_fields_set
+
+
 @st.composite
 def tags(draw):
     given = {"name": draw(WORDS), "address": draw(PLAIN.filter(bool))}
+    if draw(st.booleans()):
+        given |= {"type": draw(st.sampled_from(["int16", "float32"])), "write": draw(LEAVE)}
+        return TagEntry.model_validate(given)
+    if draw(st.booleans()):
+        given |= {"type": "bool", "write": draw(st.sampled_from([{}, None]))}
+        return TagEntry.model_validate(given)
     optional = {
         "type": st.sampled_from([one.value for one in DataType]),
         "unit": PLAIN.filter(bool),
@@ -273,4 +332,4 @@ def test_damaged_tables_never_raise(tmp_path, suffix):
         data = damaged_inside(rng, original) if inside else damaged(rng, original)
         nodes, problems = table(tmp_path, data, f"fuzz{suffix}")
         assert isinstance(nodes, list)
-        assert all(one.code.startswith("E141") for one in problems)
+        assert all(one.code.startswith("E14") for one in problems)

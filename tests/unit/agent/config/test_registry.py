@@ -50,7 +50,7 @@ def test_the_built_in_drivers_come_by_entry_point():
     """Modbus and opcua are found as any stranger's driver would be."""
     assert {entry.name for entry in entry_points(group=GROUP)} >= {"modbus", "opcua"}
     registry = Registry()
-    assert capabilities(registry.get("modbus")) == ("poll", "identify")
+    assert capabilities(registry.get("modbus")) == ("poll", "identify", "write")
     assert {"subscribe", "browse"} & set(capabilities(registry.get("opcua")))
 
 

@@ -16,6 +16,7 @@ from agent.telemetry.status import (
     StoreStatus,
     TagStatus,
 )
+from drivers.api import Identity
 
 NOW_MS = 1_795_400_000_000
 
@@ -70,8 +71,12 @@ def meter():
     """Make the energy meter of a manual lathe."""
     return device(
         "L5-METER", "普车电表", driver="modbus", link="modbus://192.168.10.60:502",
-        machine_state="unknown",
+        machine_state="unknown", on_line=3,
+        identity=Identity(maker="示例仪表", model="DTSD-1352", serial="2405-0093",
+                          firmware="V1.06", raw=(("VendorName", "示例仪表"),)),
         tags=(
+            tag("current.l1", None, description="A 相电流", unit="A", quality=0,
+                reason="BadConfigurationError", address="hr:40"),
             tag("voltage.l1", 229.4, description="A 相电压", unit="V"),
             tag("power.active", 3.42, description="有功功率", unit="kW"),
             tag("energy.total", 18_204.6, description="总电能", unit="kW.h"),
@@ -263,13 +268,15 @@ def hostile():
     """Make a snapshot in which every text from outside tries to be a script."""
     attack = '"><script>window.hit=1</script><img src=x onerror="window.hit=1">'
     evil = device(
-        "L1", attack, workshop=attack, line=attack, link=attack, machine_state=attack,
+        "L1", attack, identity=Identity(*[attack] * 5),
+        workshop=attack, line=attack, link=attack, machine_state=attack,
         problem=Message(en=attack, zh=attack), state=DeviceState.DEGRADED,
         tags=(
             tag("program.name", attack, description=attack, unit=attack, reason=attack, quality=0),
             tag("machine.state", attack),
             tag("raw", b"\xff<script>"),
             tag("big", 2**70),
+            tag("refused", None, quality=0, reason="BadOutOfRange", address=attack),
         ),
     )  # fmt: skip
     wrong = Message(en=attack, zh=attack)

@@ -19,9 +19,19 @@ from agent.telemetry.clock import Clock
 def test_states_follow_the_kernel(monkeypatch, answers, states):
     """Never synchronised is free, now is sync, no more is hold."""
     asked = iter(answers)
+    monkeypatch.setattr(clock, "FRESH_S", 0.0)
     made = Clock()
     monkeypatch.setattr(made, "_synchronised", lambda: next(asked))
     assert [made.state() for _ in answers] == states
+
+
+def test_a_fresh_state_is_not_asked_for_again(monkeypatch):
+    """Messages close to each other cost one system call."""
+    asked = iter([True, False])
+    made = Clock()
+    monkeypatch.setattr(made, "_synchronised", lambda: next(asked))
+    assert [made.state(), made.state()] == ["sync", "sync"]
+    assert list(asked) == [False]
 
 
 def test_the_kernel_can_be_asked():

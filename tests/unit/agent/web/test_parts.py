@@ -11,6 +11,7 @@ from agent.web import api, figures
 from agent.web.language import choose
 from agent.web.markup import Markup, join, tag
 from agent.web.messages import Request, host_allowed, parse_target
+from agent.web.page import content
 from agent.web.routes import ROUTES, Source, answer
 
 
@@ -156,3 +157,40 @@ def test_rate_json_is_null_without_a_rate():
     """No rate is `null`, not an empty object."""
     assert api.rate_json(None) == b"null"
     assert json.loads(api.rate_json(well().rate))["verified"] == [43, 90]
+
+
+@pytest.mark.parametrize(
+    ("language", "identity", "line", "refused"),
+    [
+        (
+            "zh",
+            "设备自报：示例仪表 DTSD-1352、出厂编号 2405-0093、固件 V1.06",
+            "modbus://192.168.10.60:502 · 同一线路共 3 台",
+            "设备拒绝了 1 个地址：hr:40。",
+        ),
+        (
+            "en",
+            "Says it is 示例仪表 DTSD-1352, serial no. 2405-0093, firmware V1.06",
+            "modbus://192.168.10.60:502 · one of 3 on this line",
+            "Refused by the device (1): hr:40.",
+        ),
+    ],
+)
+def test_a_machine_says_who_it_is_and_what_it_refuses(language, identity, line, refused):
+    """A card shows what the device says of itself, its line, and the addresses it refuses."""
+    page = str(content(well(), language=language, open_devices=frozenset()))
+    meter = page[page.index('id="d-L5-METER"') :]
+    assert identity in meter
+    assert line in meter
+    assert refused in meter
+    before = page[: page.index('id="d-L5-METER"')]
+    assert "DTSD" not in before
+
+
+def test_the_snapshot_carries_who_a_device_is():
+    """Programs get the identity as the device gave it, and the addresses of the points."""
+    devices = json.loads(api.status_json(well()))["devices"]
+    meter = next(d for d in devices if d["id"] == "L5-METER")
+    assert meter["identity"]["serial"] == "2405-0093"
+    assert meter["on_line"] == 3
+    assert meter["tags"][0]["address"] == "hr:40"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 
 import pytest
 import uvloop
+from unit.drivers.modbus.rtu_peers import Dtu
 
 from drivers.api import DataType, Tag
 from drivers.modbus import DRIVER, ModbusConfig
+from drivers.modbus.wire.listen import close_listeners
 
 
 def register(address):
@@ -70,7 +73,8 @@ class Peer:
 
     def plan(self, *addresses, data_type=DataType.UINT16, **settings):
         tags = [Tag(f"t{at}", address, data_type) for at, address in enumerate(addresses)]
-        return DRIVER.plan(self.config(**settings), tags, device="d1", group="g1")
+        config = self.config(**{"max_gap": 0} | settings)  # a test says itself what is read along
+        return DRIVER.plan(config, tags, device="d1", group="g1")
 
     async def until_asked(self, times):
         """Wait until so many requests arrived."""
@@ -131,3 +135,35 @@ def wire_format():
         coil = staticmethod(coil)
 
     return Format
+
+
+@pytest.fixture
+async def port():
+    """Give a free port, and leave no listener behind."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    yield free
+    close_listeners()
+
+
+@pytest.fixture
+async def dial(port):
+    """Give a function that lets a DTU dial in as soon as somebody listens."""
+    made = []
+
+    async def call(*chunks):
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    _, dtu = await loop.create_connection(lambda: Dtu(*chunks), "127.0.0.1", port)
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.01)  # a DTU dials again and again
+                    continue
+                made.append(dtu)
+                return dtu
+
+    yield call
+    for dtu in made:
+        dtu.transport.abort()

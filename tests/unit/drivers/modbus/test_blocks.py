@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.api import DataType, Tag
+from drivers.modbus.blocks import GAP_CAP, Hole, Knowledge
 from drivers.modbus.config import ModbusConfig
+from drivers.modbus.cost import costs_of
 from drivers.modbus.plan import compile_plan
+from drivers.modbus.points.address import Table
 
-WIDTH = {DataType.UINT16: 1, DataType.INT32: 2, DataType.FLOAT64: 4}
+HOLDING = Table.HOLDING_REGISTERS
+KINDS = {DataType.UINT16: 1, DataType.INT32: 2, DataType.FLOAT64: 4}
 
 
 def plan(*addresses, data_type=DataType.UINT16, **settings):
@@ -31,9 +36,9 @@ def test_neighbours_share_a_request():
     assert shape(plan("hr:12", "hr:10", "hr:11")) == [("hr", 10, 3)]
 
 
-def test_no_unasked_address_is_read_by_default():
-    """A hole ends a request, because one address that does not exist fails it whole."""
-    assert shape(plan("hr:10", "hr:12")) == [("hr", 10, 1), ("hr", 12, 1)]
+def test_nothing_unasked_is_read_where_nothing_can_be_learned():
+    """Without learning a hole ends a request: one address that does not exist fails it whole."""
+    assert shape(plan("hr:10", "hr:12", learn=False)) == [("hr", 10, 1), ("hr", 12, 1)]
 
 
 def test_a_gap_may_be_allowed():
@@ -72,7 +77,7 @@ def test_bits_have_their_own_limit():
 
 def test_wire_bytes():
     """A request is what the standard's own example says: FC 3, 107, 3 registers."""
-    (request,) = plan("hr:107", "hr:108", "hr:109", unit=17).wire
+    (request,) = plan("hr:107", "hr:108", "hr:109", unit=17).compiled.wire
     assert request.tail.hex(" ") == "00 00 00 06 11 03 00 6b 00 03"
     assert request.head.hex(" ") == "00 00 00 09 11 03 06"
 
@@ -81,43 +86,114 @@ def test_same_tags_same_plan():
     """Planning twice gives the same requests and the same decoder."""
     first, second = (plan("hr:5", "co:1", "hr:6.3", data_type=DataType.BOOL) for _ in range(2))
     assert first.blocks == second.blocks
-    assert first.wire == second.wire
-    assert first.decoder.source == second.decoder.source
+    assert first.compiled.wire == second.compiled.wire
+    assert first.compiled.decoder.source == second.compiled.decoder.source
 
 
 def test_without_tags_nothing_is_asked():
     """A plan of no tags has no request and no value."""
     compiled = plan()
     assert compiled.requests == 0
-    assert compiled.decoder.decode([]).values == ()
+    assert compiled.compiled.decoder.decode([]).values == ()
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(sorted(WIDTH)), st.integers(0, 400)), min_size=1, max_size=60
-    ),
-    st.integers(4, 125),
-    st.integers(0, 10),
+wanted_points = st.lists(
+    st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, 300)), min_size=1, max_size=40
 )
-def test_blocks_cover_every_tag_within_the_limits(wanted, max_registers, max_gap):
-    """Every tag lies whole in its block, no block is too long, no gap too wide, all are served."""
-    config = ModbusConfig(driver="modbus", host="h", max_registers=max_registers, max_gap=max_gap)
+lines = st.sampled_from(
+    [{"host": "h"}, {"serial": "/dev/ttyS0"}, {"serial": "/dev/ttyS0", "baud": 1200}]
+)
+holes_drawn = st.lists(
+    st.builds(
+        lambda start, length: Hole(HOLDING, start, start + length),
+        st.integers(0, 300),
+        st.integers(1, 20),
+    ),
+    max_size=6,
+)
+
+
+def made(wanted, **given_settings):
+    """Plan drawn points."""
+    config = ModbusConfig(driver="modbus", **given_settings)
     tags = [Tag(f"t{at}", f"hr:{start}", kind) for at, (kind, start) in enumerate(wanted)]
-    compiled = compile_plan(config, tags, device="d", group="g")
-    assert sorted(column for block in compiled.blocks for column in block.columns) == list(
-        range(len(tags))
-    )
+    return compile_plan(config, tags, device="d", group="g")
+
+
+def taken(point):
+    """Give the addresses of a point."""
+    return set(range(point.start, point.end))
+
+
+def duration_s(compiled):
+    """Sum up the expected time of a read."""
+    return sum(one.duration_s for one in compiled.explain())
+
+
+def check_blocks(compiled, holes, limit, gap):
+    """Check that blocks serve every legal point once, within limits, and cross no hole."""
+    forbidden = {address for hole in holes for address in range(hole.start, hole.end)}
+    served = [column for block in compiled.blocks for column in block.columns]
+    assert len(served) == len(set(served))
+    for column, point in enumerate(compiled.points):
+        legal = not taken(point) & forbidden and point.width <= limit
+        assert (column in served) == legal
+        assert (column in compiled.compiled.unread) != legal
     for block in compiled.blocks:
-        assert block.count <= max_registers
-        asked = set()
-        for column, tag in zip(block.columns, block.tags, strict=True):
-            assert tags[column] is tag
-            kind, start = wanted[column]
-            taken = range(start, start + WIDTH[kind])
-            assert block.start <= taken.start
-            assert taken.stop <= block.start + block.count
-            asked.update(taken)
-        edges = sorted(asked)
-        assert edges[0] == block.start
-        assert edges[-1] == block.start + block.count - 1
-        assert all(after - before - 1 <= max_gap for before, after in pairwise(edges))
+        addresses = set(range(block.start, block.end))
+        assert block.count <= limit
+        assert not addresses & forbidden
+        asked = sorted(set().union(*(taken(compiled.points[at]) for at in block.columns)))
+        assert set(asked) <= addresses
+        assert (asked[0], asked[-1]) == (block.start, block.end - 1)
+        assert all(after - before - 1 <= gap for before, after in pairwise(asked))
+
+
+@given(wanted_points, holes_drawn, st.integers(1, 125), lines, st.none() | st.integers(0, 40))
+def test_every_legal_point_in_one_block(wanted, holes, limit, line, gap):
+    """Whatever is known: legal points are read once and whole, illegal ones never, limits hold."""
+    compiled = made(wanted, max_gap=gap, **line)
+    compiled.recompile(Knowledge(holes=tuple(holes), max_registers=limit))
+    check_blocks(compiled, holes, limit, GAP_CAP if gap is None else gap)
+    strict = made(wanted, max_gap=0, **line)
+    strict.recompile(compiled.compiled.knowledge)
+    assert duration_s(compiled) <= duration_s(strict) + 1e-9
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@settings(max_examples=20_000)
+@given(wanted_points, holes_drawn, st.integers(1, 125), lines)
+def test_every_legal_point_in_one_block_many_times(wanted, holes, limit, line):
+    """The same over 20,000 cases."""
+    compiled = made(wanted, **line)
+    compiled.recompile(Knowledge(holes=tuple(holes), max_registers=limit))
+    check_blocks(compiled, holes, limit, GAP_CAP)
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=8, unique=True), st.integers(1, 40), lines)
+def test_no_other_cut_is_cheaper(starts, limit, line):
+    """Of all ways to cut a few registers into requests, the plan takes one of the cheapest."""
+    starts = sorted(starts)
+    compiled = made([(DataType.UINT16, start) for start in starts], max_registers=limit, **line)
+    costs = costs_of(compiled.config)
+    best = min(
+        sum(costs.of(2 * (part[-1] - part[0] + 1)) for part in parts)
+        for count in range(len(starts))
+        for cuts in combinations(range(1, len(starts)), count)
+        for parts in [[starts[a:b] for a, b in pairwise([0, *cuts, len(starts)])]]
+        if all(
+            part[-1] - part[0] < limit
+            and all(after - before - 1 <= GAP_CAP for before, after in pairwise(part))
+            for part in parts
+        )
+    )
+    assert duration_s(compiled) == pytest.approx(best, rel=1e-9)
+
+
+@given(wanted_points, st.randoms())
+def test_the_order_of_the_tags_changes_no_request(wanted, random):
+    """Requests depend on the addresses alone, not on the order of lines in the table."""
+    shuffled = list(wanted)
+    random.shuffle(shuffled)
+    assert shape(made(wanted, host="h")) == shape(made(shuffled, host="h"))

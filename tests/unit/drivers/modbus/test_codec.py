@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pymodbus.client.mixin import ModbusClientMixin
 
 from drivers.api import DataType, Quality, Tag
-from drivers.modbus.address import Order
-from drivers.modbus.codec import register_mask, text
 from drivers.modbus.config import ModbusConfig
 from drivers.modbus.plan import compile_plan
+from drivers.modbus.points.address import Order
+from drivers.modbus.points.codec import register_mask, text
 
 INTEGERS = {
     DataType.INT16: (2, True),
@@ -24,7 +24,7 @@ INTEGERS = {
     DataType.INT64: (8, True),
     DataType.UINT64: (8, False),
 }
-FLOATS = {DataType.FLOAT32: (4, ">f"), DataType.FLOAT64: (8, ">d")}
+FLOATS = {DataType.FLOAT16: (2, ">e"), DataType.FLOAT32: (4, ">f"), DataType.FLOAT64: (8, ">d")}
 LETTERS = {
     2: {"ABCD": "AB", "CDAB": "AB", "BADC": "BA", "DCBA": "BA"},
     4: {"ABCD": "ABCD", "CDAB": "CDAB", "BADC": "BADC", "DCBA": "DCBA"},
@@ -67,7 +67,7 @@ def plan_for(address, data_type, **settings):
 def test_number_round_trip(number, start):
     """A number comes back from the wire as it was, and with its own type."""
     data_type, order, value, raw = number
-    (seen,) = plan_for(f"hr:{start}@{order}", data_type).decoder.decode([raw]).values
+    (seen,) = plan_for(f"hr:{start}@{order}", data_type).compiled.decoder.decode([raw]).values
     assert type(seen) is type(value)
     assert seen == value
     assert math.copysign(1, seen) == math.copysign(1, value)
@@ -77,10 +77,10 @@ def test_number_round_trip(number, start):
 def test_defaults_of_the_device_mean_the_same_as_a_suffix(number):
     """word_order and byte_order of the device do to a bare address what the suffix does."""
     data_type, order, value, raw = number
-    words, byte = Order[order].value
+    words, byte = Order[order].swaps_words, Order[order].swaps_bytes
     names = {False: "big", True: "little"}
     plan = plan_for("ir:7", data_type, word_order=names[words], byte_order=names[byte])
-    assert plan.decoder.decode([raw]).values == (value,)
+    assert plan.compiled.decoder.decode([raw]).values == (value,)
 
 
 @given(numbers())
@@ -92,12 +92,14 @@ def test_pymodbus_decodes_the_same(number):
         raw = b"".join(raw[at : at + 2][::-1] for at in range(0, len(raw), 2))
         order = {"BADC": "ABCD", "DCBA": "CDAB"}[order]
     registers = [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
+    if data_type is DataType.FLOAT16:
+        return  # unknown to it
     oracle = ModbusClientMixin.convert_from_registers(
         registers,
         ModbusClientMixin.DATATYPE[data_type.name],
         word_order="little" if order == "CDAB" else "big",
     )
-    seen = plan_for(f"hr:0@{order}", data_type).decoder.decode([raw]).values[0]
+    seen = plan_for(f"hr:0@{order}", data_type).compiled.decoder.decode([raw]).values[0]
     assert seen == oracle
 
 
@@ -106,7 +108,7 @@ def test_pymodbus_decodes_the_same(number):
 def test_not_a_number_is_no_value(data_type, bad):
     """NaN and infinity become None, BAD, with a reason; never 0 and never a float."""
     raw = struct.pack(FLOATS[data_type][1], bad)
-    decoded = plan_for("hr:0", data_type).decoder.decode([raw])
+    decoded = plan_for("hr:0", data_type).compiled.decoder.decode([raw])
     assert decoded.values == (None,)
     assert decoded.qualities == bytes([Quality.BAD])
     assert decoded.reasons == {0: "BadNotANumber"}
@@ -116,7 +118,7 @@ def test_denormals_and_the_largest_floats_are_values():
     """Only what is no number is refused: the smallest and the largest floats are kept."""
     for value in (5e-324, 1.7976931348623157e308):
         raw = struct.pack(">d", value)
-        assert plan_for("hr:0", DataType.FLOAT64).decoder.decode([raw]).values == (value,)
+        assert plan_for("hr:0", DataType.FLOAT64).compiled.decoder.decode([raw]).values == (value,)
 
 
 def test_many_large_floats_do_not_hide_each_other():
@@ -124,7 +126,7 @@ def test_many_large_floats_do_not_hide_each_other():
     tags = [Tag(f"t{at}", f"hr:{4 * at}", DataType.FLOAT64) for at in range(3)]
     config = ModbusConfig(driver="modbus", host="h")
     plan = compile_plan(config, tags, device="d", group="g")
-    decoded = plan.decoder.decode([struct.pack(">3d", 1.7e308, 1.7e308, 1.0)])
+    decoded = plan.compiled.decoder.decode([struct.pack(">3d", 1.7e308, 1.7e308, 1.0)])
     assert decoded == ((1.7e308, 1.7e308, 1.0), None, None)
 
 
@@ -138,7 +140,7 @@ def test_utf8_text_round_trip(words, order):
     if order == "BADC":
         raw = b"".join(raw[at : at + 2][::-1] for at in range(0, 80, 2))
     plan = plan_for(f"hr:0/40@{order}", DataType.STRING)
-    assert plan.decoder.decode([raw]).values == (words,)
+    assert plan.compiled.decoder.decode([raw]).values == (words,)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_undecodable_text_is_bad_beside_good_values():
     tags = [Tag("name", "hr:0/2", DataType.STRING), Tag("count", "hr:2", DataType.INT16)]
     config = ModbusConfig(driver="modbus", host="h")
     plan = compile_plan(config, tags, device="d", group="g")
-    decoded = plan.decoder.decode([b"\xff\xff\xff\xff\x00\x07"])
+    decoded = plan.compiled.decoder.decode([b"\xff\xff\xff\xff\x00\x07"])
     assert decoded == ((None, 7), bytes([Quality.BAD, Quality.GOOD]), {0: "BadDecodingError"})
 
 
@@ -175,13 +177,15 @@ def test_one_bit_of_a_register(bit, order):
     set_bit = (1 << bit).to_bytes(2, "big")
     raw = set_bit[::-1] if Order[order].swaps_bytes else set_bit
     plan = plan_for(f"hr:9.{bit}@{order}", DataType.BIT)
-    assert plan.decoder.decode([raw]).values == (True,)
+    assert plan.compiled.decoder.decode([raw]).values == (True,)
     cleared = bytes(byte ^ 0xFF for byte in raw)
-    assert plan.decoder.decode([cleared]).values == (False,)
+    assert plan.compiled.decoder.decode([cleared]).values == (False,)
     assert register_mask(bit, Order[order]).to_bytes(2, "big") == raw
 
 
 @given(st.binary(min_size=2, max_size=2))
 def test_bool_of_a_register_is_not_zero(raw):
     """A register read as bool is true whenever any bit is set."""
-    assert plan_for("hr:0", DataType.BOOL).decoder.decode([raw]).values == (raw != b"\0\0",)
+    assert plan_for("hr:0", DataType.BOOL).compiled.decoder.decode([raw]).values == (
+        raw != b"\0\0",
+    )

@@ -8,7 +8,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from drivers.modbus import DRIVER, ModbusConfig, ModbusLink
+from drivers.modbus import DRIVER, ModbusConfig
 
 
 def config(**settings):
@@ -19,8 +19,9 @@ def config(**settings):
 def test_a_host_is_enough():
     """Everything but the host has a default that a plain device accepts."""
     made = config()
-    assert (made.port, made.unit, made.timeout_s, made.max_registers) == (502, 1, 1.0, 125)
-    assert (made.max_gap, made.transaction_ids) == (0, "strict")
+    assert (made.unit, made.timeout_s, made.max_registers) == (1, 1.0, 125)
+    assert DRIVER.link(made).port == 502
+    assert (made.max_gap, made.transaction_ids) == (None, "strict")
 
 
 @pytest.mark.parametrize(
@@ -64,18 +65,21 @@ def test_a_host_name_has_no_case():
     assert DRIVER.link(config(host="PLC-1")) == DRIVER.link(config(host="plc-1"))
 
 
-def test_a_link_reads_as_an_address():
-    """A link prints as a person would write it, IPv6 in brackets."""
-    assert str(ModbusLink("10.0.0.5", 502)) == "modbus://10.0.0.5:502"
-    assert str(ModbusLink("fe80::1", 502)) == "modbus://[fe80::1]:502"
-
-
 def test_importing_the_driver_is_light():
     """No protocol library is loaded before a device is asked who it is."""
     code = (
         "import sys, drivers.modbus;"
-        "heavy = {'pymodbus', 'asyncua', 'paho', 'agent'} & set(sys.modules);"
+        "heavy = {'pymodbus', 'asyncua', 'paho', 'serial', 'agent'} & set(sys.modules);"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
     assert done.returncode == 0
+
+
+def test_without_ids_and_units_a_device_has_its_link_to_itself():
+    """Two units whose answers bear neither id nor unit are a contradiction on one link."""
+    one, other = (config(unit=unit, transaction_ids="off") for unit in (1, 2))
+    links = [DRIVER.link(each) for each in (one, other, config(unit=2))]
+    assert len({str(link) for link in links}) == 1
+    assert len(set(links)) == 3
+    assert DRIVER.link(one) == DRIVER.link(config(unit=1, transaction_ids="off"))

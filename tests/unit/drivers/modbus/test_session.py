@@ -64,8 +64,9 @@ async def test_a_change_is_seen(peer, wire_format):
     assert after.values[1] == (before.values[1] & 0xFF00) | 0xEE
 
 
-async def test_one_bad_block_costs_only_its_tags(peer, wire_format):
-    """A request the device refuses is BAD with the reason; the others of the read are good."""
+@pytest.mark.parametrize("learn", [False, True])
+async def test_one_bad_block_costs_only_its_tags(peer, wire_format, learn):
+    """A request the device refuses is BAD with the reason; learning saves its good neighbour."""
 
     def refuse_ten(request):
         if int.from_bytes(request[8:10], "big") == 10:
@@ -74,10 +75,14 @@ async def test_one_bad_block_costs_only_its_tags(peer, wire_format):
 
     peer.answer = refuse_ten
     async with peer.open() as session:
-        frame = await session.read(peer.plan("hr:0", "hr:10", "hr:11", "hr:20"))
-    assert frame.values == (wire_format.register(0), None, None, wire_format.register(20))
-    assert frame.qualities == bytes([Quality.GOOD, Quality.BAD, Quality.BAD, Quality.GOOD])
-    assert frame.reasons == {1: "BadConfigurationError", 2: "BadConfigurationError"}
+        plan = peer.plan("hr:0", "hr:10", "hr:11", "hr:20", max_gap=0, learn=learn)
+        frame = await session.read(plan)
+    saved = wire_format.register(11) if learn else None
+    quality = Quality.GOOD if learn else Quality.BAD
+    assert frame.values == (wire_format.register(0), None, saved, wire_format.register(20))
+    assert frame.qualities == bytes([Quality.GOOD, Quality.BAD, quality, Quality.GOOD])
+    refused = [1] if learn else [1, 2]
+    assert frame.reasons == dict.fromkeys(refused, "BadConfigurationError")
 
 
 @pytest.mark.parametrize("code", [5, 6])
@@ -182,7 +187,7 @@ async def test_a_read_cancelled_during_a_pause_keeps_the_connection(peer, wire_f
     plan = peer.plan("hr:0", "hr:10", pause_between_s=30)
     async with peer.open() as session:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.2):
                 await session.read(plan)
         frame = await session.read(peer.plan("hr:3"))
         assert frame.values == (wire_format.register(3),)

@@ -22,8 +22,15 @@ class Users(UserManager):
     """Lets in who is listed; everybody where nobody is."""
 
     passwords: dict[str, str]
+    certificates: list[bytes] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    """Every password that arrived."""
 
     def get_user(self, iserver, username=None, password=None, certificate=None):
+        if password is not None:
+            self.seen.append(password)
+        if self.certificates and certificate not in self.certificates:
+            return None
         if self.passwords and (username is None or self.passwords.get(username) != password):
             return None
         return User(role=UserRole.Admin)
@@ -68,11 +75,31 @@ class OpcuaPeer:
     most: dict[str, int] = field(default_factory=dict)
     """Limits that are kept and not declared: read, monitor."""
     passwords: dict[str, str] = field(default_factory=dict)
+    certificates: list[bytes] = field(default_factory=list)
+    """Users by their certificates (DER); none: everybody is let in."""
     port: int = 0
+    security: tuple[ua.SecurityPolicyType, ...] = (ua.SecurityPolicyType.NoSecurity,)
+    identity: tuple[bytes, bytes] | None = None
+    """Certificate (DER) and private key (DER) of the server."""
+    application_uri: str = "urn:freeopcua:python:server"
+    validator: object = None
+    """Judges the certificates of clients, as the library's `set_certificate_validator` has it."""
 
     def __post_init__(self):
         self._loop = None
         self._thread = None
+
+    @property
+    def passwords_seen(self):
+        """Every password that arrived, as the server read it."""
+        return self._server.iserver.user_manager.seen
+
+    def become(self, identity, *, security=None, application_uri=None):
+        """Go on as a server with another certificate, other policies, or another name."""
+        self.identity = identity
+        self.security = security or self.security
+        self.application_uri = application_uri or self.application_uri
+        self._run(self._protect())
 
     @property
     def url(self):
@@ -131,12 +158,14 @@ class OpcuaPeer:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result(20)
 
     async def _start(self):
-        inner = LimitedServer(user_manager=Users(self.passwords))
+        inner = LimitedServer(user_manager=Users(self.passwords, self.certificates))
         inner.most, inner.calls = self.most, []
         self._server = Server(iserver=inner)
         await self._server.init()
         self._server.set_endpoint(self.url)
-        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        self._server._application_uri = self.application_uri
+        await self._load_identity()
+        self._server.set_security_policy(list(self.security))
         indexes = {uri: await self._server.register_namespace(uri) for uri in self.namespaces}
         self._index = index = indexes.get(NAMESPACE, 0)
         self._nodes = {
@@ -145,6 +174,22 @@ class OpcuaPeer:
         }
         await self._server.start()
         self.port = self._server.bserver.port
+
+    async def _load_identity(self):
+        self._server.set_certificate_validator(self.validator)
+        if self.identity is not None:
+            certificate, key = self.identity
+            await self._server.load_certificate(certificate, "der")
+            await self._server.load_private_key(key, format="der")
+
+    async def _protect(self):
+        """Offer other endpoints from now on; the library does this at its start only."""
+        self._server._application_uri = self.application_uri
+        await self._load_identity()
+        self._server.set_security_policy(list(self.security))
+        self._server._policies.clear()
+        self._server.iserver.endpoints.clear()
+        await self._server._setup_server_nodes()
 
     async def _stop(self):
         await self._server.stop()

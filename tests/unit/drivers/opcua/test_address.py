@@ -81,3 +81,21 @@ def test_all_bad_addresses_are_told_together():
     assert [problem.tag for problem in problems] == ["b", "c", "d"]
     assert all(p.why and p.why_zh and p.hint and p.hint_zh for p in problems)
     assert caught.value.device == "cnc"
+
+
+@pytest.mark.parametrize(
+    "data_type", [DataType.FLOAT16, DataType.BCD16, DataType.BCD32, DataType.BCD64]
+)
+def test_types_of_registers_are_refused(data_type):
+    """A type that only registers have is refused, in both languages, with what to write instead."""
+    with pytest.raises(AddressError, match=data_type) as caught:
+        DRIVER.plan(CONFIG, [Tag("a", "i=1", data_type)], device="cnc", group="fast")
+    (problem,) = caught.value.problems
+    assert "auto" in problem.hint
+    assert "auto" in problem.hint_zh
+
+
+def test_a_date_is_read_as_text():
+    """Type datetime asks the server's DateTime, which comes as text."""
+    tag = Tag("a", "i=1", DataType.DATETIME)
+    assert DRIVER.plan(CONFIG, [tag], device="cnc", group="fast").kinds == (str,)

@@ -39,6 +39,13 @@ def test_url_is_completed(given, kept):
         ({"password": "secret"}, "username"),
         ({"timeout_s": 0}, "timeout_s"),
         ({"no_such": 1}, "no_such"),
+        ({"security": "Basic128Rsa15"}, "security"),
+        ({"certificate": "/c.pem"}, "certificate and key belong together"),
+        ({"user_key": "/k.pem"}, "user_certificate and user_key belong together"),
+        ({"user_certificate": "/c", "user_key": "/k", "username": "op"}, "not with both"),
+        ({"security": "none", "server_certificate": "/c"}, "server_certificate cannot hold"),
+        ({"security": "none", "security_mode": "sign"}, "security_mode cannot hold"),
+        ({"security_mode": "sign", "username": "op", "password": "x"}, "a password needs"),
     ],
 )
 def test_wrong_settings_are_refused(settings, why):
@@ -56,6 +63,28 @@ def test_link_is_url_and_user():
     assert one != DRIVER.link(config(username="other", password=SecretStr("geheim")))
     assert str(one) == "opc.tcp://op@plc:4840"
     assert "geheim" not in repr(one) + str(one) + repr(config(username="op", password="geheim"))
+
+
+@pytest.mark.parametrize(
+    ("written", "thumbprint"),
+    [
+        ("ab" * 32, "AB" * 32),
+        ("/etc/chulian/" + "AB" * 32, "AB" * 32),
+        (":".join(["ab"] * 32), "AB" * 32),
+        ("/etc/chulian/server.der", ""),
+        ("ab" * 20, ""),
+    ],
+)
+def test_a_pin_is_a_thumbprint_or_a_file(written, thumbprint):
+    """A SHA-256 thumbprint is known by its form, also after the host made a path of it."""
+    assert DRIVER.link(config(server_certificate=written)).pin_thumbprint == thumbprint
+
+
+def test_what_protects_a_link_tells_it_apart():
+    """Two devices share a session only if neither would lose its protection by it."""
+    plain = DRIVER.link(config())
+    for settings in ({"security": "none"}, {"server_certificate": "/c"}, {"pki": "/other"}):
+        assert DRIVER.link(config(**settings)) != plain
 
 
 def test_requests_count_batches():

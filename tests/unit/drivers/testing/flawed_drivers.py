@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import logging
 import os
 import socket
@@ -10,16 +11,19 @@ from dataclasses import replace
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from drivers.api import AddressError, AddressProblem, SessionLost
+from drivers.api import AddressError, AddressProblem, PlannedRequest, SessionLost
 from drivers.testing.scripted import (
     PollingSession,
     PushingSession,
     ScriptedConfig,
     ScriptedDriver,
     ScriptedLink,
+    ScriptedPlan,
 )
 
 _links = itertools.count()
+looks = {}
+"""How often the lessons of each amnesic plan were looked at."""
 
 
 class Swapped(PollingSession):
@@ -279,3 +283,66 @@ class NestedPassword(ScriptedConfig):
 
 class GoodPassword(ScriptedConfig):
     password: SecretStr = Field(SecretStr(""), description="Masked.")
+
+
+class Understated(ScriptedPlan):
+    def explain(self):
+        return ()
+
+
+class Forgetful(ScriptedPlan):
+    def explain(self):
+        return (PlannedRequest("the script", tuple(t.name for t in self.tags[1:])),)
+
+
+class Fragile(ScriptedPlan):
+    @property
+    def lessons(self):
+        return ""
+
+    def recall(self, lessons):
+        json.loads(lessons)
+
+
+class Knowing(ScriptedPlan):
+    @property
+    def lessons(self):
+        return "all"
+
+    def recall(self, lessons):
+        """Know already."""
+
+
+class Amnesic(ScriptedPlan):
+    """Learns while it is looked at, and takes nothing up."""
+
+    @property
+    def lessons(self):
+        looks[id(self)] = looks.get(id(self), 0) + 1
+        return "learned" if looks[id(self)] > 1 else ""
+
+    def recall(self, lessons):
+        """Take nothing up."""
+
+
+def planned(kind):
+    """Make a driver whose plans are of a flawed kind."""
+
+    class Driver(ScriptedDriver):
+        def plan(self, config, tags, *, device, group):
+            plain = super().plan(config, tags, device=device, group=group)
+            return kind(plain.device, plain.group, plain.tags)
+
+    return Driver
+
+
+class Splitting(ScriptedDriver):
+    def expand(self, tag):
+        return [replace(tag, name=f"{tag.name}.{at}") for at in range(2)]
+
+
+class Misnaming(ScriptedDriver):
+    def expand(self, tag):
+        if tag.name != "axes":
+            return [tag]
+        return [replace(tag, name=f"x{at}", address=f"axis{at}") for at in range(3)]

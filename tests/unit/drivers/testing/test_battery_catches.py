@@ -1,5 +1,6 @@
 """The battery catches every flaw it claims to: one broken driver for each."""
 
+import asyncio
 import os
 
 import pytest
@@ -8,7 +9,7 @@ from conformance.test_toy import ToyCase
 from unit.drivers.testing import flawed_drivers as flawed
 from unit.drivers.testing.scripted_cases import COUNT, PollingCase, PushingCase, ScriptedCase
 
-from drivers.api import SessionLost
+from drivers.api import SessionLost, Silent, Tag
 from drivers.testing.conformance import SECRET, Conformance, Violation
 from drivers.testing.script import Feed
 from drivers.testing.scripted import (
@@ -18,6 +19,8 @@ from drivers.testing.scripted import (
     ScriptedLink,
     ScriptedSession,
 )
+
+AXES = Tag("axes", "axes")
 
 
 def judge(case, test):
@@ -122,6 +125,23 @@ FLAWS = [
     ),
     ("test_17_driver_is_shipped_whole", lambda: driving(ScriptedDriver, shipped=True)),
     ("test_18_happy_path_is_quiet", lambda: polling(flawed.Loud)),
+    (
+        "test_20_explained_requests_serve_every_tag",
+        lambda: driving(flawed.planned(flawed.Understated)),
+    ),
+    (
+        "test_20_explained_requests_serve_every_tag",
+        lambda: driving(flawed.planned(flawed.Forgetful)),
+    ),
+    ("test_21_nonsense_is_not_recalled", lambda: driving(flawed.planned(flawed.Fragile))),
+    ("test_21_lessons_outlive_a_plan", lambda: driving(flawed.planned(flawed.Knowing))),
+    ("test_21_lessons_outlive_a_plan", lambda: driving(flawed.planned(flawed.Amnesic))),
+    ("test_22_expanded_tags_are_plain", lambda: driving(flawed.Splitting)),
+    ("test_22_expanded_tags_are_plain", lambda: driving(flawed.Misnaming, array=(AXES, 3))),
+    (
+        "test_22_malformed_addresses_expand_to_no_others",
+        lambda: driving(flawed.Splitting),
+    ),
 ]
 
 
@@ -138,6 +158,35 @@ def test_flaw_is_caught(test, make):
     """A driver with one flaw fails the point that is about it."""
     with pytest.raises((Violation, SessionLost)):
         judge(make(), test)
+
+
+class Patient(PollingSession):
+    """Tells silence as Silent and goes on; what was frozen is nobody's answer."""
+
+    async def read(self, plan):
+        """Read, or be silent for one time-out."""
+        deadline = asyncio.get_running_loop().time() + self._link.timeout_s
+        while self._wire.frozen and not self.ear.lost:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise Silent(f"{plan.device} is silent", device=plan.device)
+            self.ear.wake.clear()
+            await asyncio.wait({asyncio.ensure_future(self.ear.wake.wait())}, timeout=left)
+        return await super().read(plan)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "test_05_silent_server_is_noticed_on_opening",
+        "test_07_silence_ends_in_time",
+        "test_07_late_answer_is_nobodys",
+        "test_08_cancelled_read_shifts_nothing",
+    ],
+)
+def test_silence_in_a_session_that_goes_on_is_accepted(test):
+    """A driver may tell one device's silence and keep its session."""
+    judge(polling(Patient), test)
 
 
 def test_masked_secret_is_accepted():

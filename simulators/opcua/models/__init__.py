@@ -1,0 +1,1 @@
+"""Machines shaped as the companion specifications shape them, one module of facts per document."""
