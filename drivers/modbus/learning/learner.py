@@ -12,6 +12,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from drivers.api import NoReply, Silent
 from drivers.modbus.blocks import GAP_CAP, Block
 from drivers.modbus.learning.memory import Memory
 from drivers.modbus.learning.pace import Pace, rounded, worth
@@ -22,6 +23,7 @@ from drivers.modbus.wire.framing import ExceptionReply
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from drivers.api import DriverError
     from drivers.modbus.learning.lessons import HoleLesson
     from drivers.modbus.plan import Compiled, ModbusPlan
     from drivers.modbus.points.address import Table
@@ -34,7 +36,10 @@ ALL_REFUSED_APART_S = 10.0
 """Least time between two of them."""
 
 REST_S = 60.0
-"""Pause of the learning after a search that was cut short or left something unexplained."""
+"""Pause of the learning after a search that met silence or left something unexplained."""
+
+CUT_REST_S = 2.0
+"""Pause after a search that the end of the session cut short: another unit may be to blame."""
 
 LOOK_S = 10.0
 """How often the lessons are looked through for one that is due."""
@@ -111,14 +116,18 @@ class Learner:
             asked=asked,
         )
 
-    def take(self, search: Search, plan: ModbusPlan, *, whole: bool) -> None:
-        """Learn from a search; `whole`: it was not cut short by an error."""
+    def take(self, search: Search, plan: ModbusPlan, *, cut: DriverError | None) -> None:
+        """Learn from a search; `cut` is the error that cut it short, if one did."""
         now_s = self.clock()
         holes = search.holes()
-        if not whole or search.unexplained:
+        if search.unexplained or isinstance(cut, (NoReply, Silent)):
             self._rest_s = now_s + REST_S
+        elif cut is not None:
+            self._rest_s = now_s + CUT_REST_S
         if search.accepted:
             self._all_refused = 0
+        elif cut is not None:
+            return
         else:
             self._all_refused += 1
             self._all_refused_s = now_s

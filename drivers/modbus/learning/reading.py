@@ -37,27 +37,29 @@ async def explain(
         await check(plan, ask, clean=False)
         return None
     unread = dict(compiled.unread)
-    whole = True
+    cut: DriverError | None = None
     for block, answer in zip(compiled.blocks, answers, strict=True):
         if teaches(answer):
             unread |= dict.fromkeys(block.columns, answer.reason)
-            whole = whole and await _explored(search, block, answer, ask)
+            cut = cut or await _explored(search, block, answer, ask)
     for piece in search.pieces:
         for column in piece.block.columns:
             unread.pop(column, None)
     decoder = Decoder(plan.points, [piece.block for piece in search.pieces], unread)
     decoded = decoder.decode([piece.answer for piece in search.pieces])
-    plan.learner.take(search, plan, whole=whole)
+    plan.learner.take(search, plan, cut=cut)
     return decoded
 
 
-async def _explored(search: Search, block: Block, refusal: ExceptionReply, ask: Ask) -> bool:
-    """Run the search for one block; False when an error cut it short."""
+async def _explored(
+    search: Search, block: Block, refusal: ExceptionReply, ask: Ask
+) -> DriverError | None:
+    """Run the search for one block; gives the error that cut it short, if one did."""
     try:
         await _run(search.explore(block, refusal), ask)
-    except DriverError:
-        return False
-    return True
+    except DriverError as error:
+        return error
+    return None
 
 
 async def _run(search: Generator[Block, Answer, None], ask: Ask) -> None:

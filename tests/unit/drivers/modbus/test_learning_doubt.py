@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 from itertools import pairwise
@@ -12,15 +13,18 @@ from hypothesis import strategies as st
 from unit.drivers.modbus.map_device import (
     Clock,
     MapDevice,
+    MapLine,
     addresses,
     plan_of,
     right,
     session_with,
 )
 
-from drivers.api import DataType, Explains, Learns
+from drivers.api import DataType, Explains, Learns, NoReply, SessionLost
 from drivers.modbus.blocks import Hole
 from drivers.modbus.points.address import Table
+from drivers.modbus.session import ModbusSession
+from drivers.modbus.wire.exchange import Exchange
 
 HR = Table.HOLDING_REGISTERS
 
@@ -280,3 +284,34 @@ async def test_what_learning_delayed_is_read_anew(wall):
         assert {value for value in frame.values if value is not None}
         assert all(0 <= stamped - value <= 10 for value in frame.values if value is not None)
     assert frame.values.count(None) == 3
+
+
+class CutLine(MapLine):
+    """A line on which the second exchange fails."""
+
+    def __init__(self, device, error):
+        super().__init__(device)
+        self.error = error
+        self.started = 0
+
+    def start(self, requests, terms):
+        self.started += 1
+        if self.started != 2:
+            return super().start(requests, terms)
+        exchange = Exchange(requests, terms, asyncio.get_running_loop().create_future())
+        exchange.fail(self.error)
+        return exchange
+
+
+@pytest.mark.parametrize(
+    ("error", "rest_s"), [(SessionLost("another unit kept silent"), 3), (NoReply("silent"), 61)]
+)
+async def test_a_search_cut_short_goes_on_soon_unless_the_device_kept_silent(clock, error, rest_s):
+    """A device is not left half read for a minute because another unit ended the session."""
+    device, plan = MapDevice(holes={("hr", 3)}), plan_of(addresses(range(10)), clock)
+    session = ModbusSession(CutLine(device, error))
+    await session.read(plan)
+    clock.now_s += rest_s - 2
+    assert right(plan, await session.read(plan)) == set()
+    clock.now_s += 2
+    assert right(plan, await session.read(plan)) == set(range(10)) - {3}
