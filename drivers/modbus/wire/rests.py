@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 class Rests:
     """The rests of one line; times are those of `time.monotonic`."""
 
-    __slots__ = ("_answered", "_between_s", "_has_ids", "_heard_s", "_not_before_s", "always")
+    __slots__ = (
+        "_answered",
+        "_answered_s",
+        "_between_s",
+        "_has_ids",
+        "_heard_s",
+        "_not_before_s",
+        "always",
+    )
 
     def __init__(self, link: ModbusLink, *, has_ids: bool) -> None:
         self._has_ids = has_ids
@@ -29,6 +37,7 @@ class Rests:
         self._not_before_s = 0.0
         self._heard_s = 0.0
         self._answered: Request | None = None
+        self._answered_s = 0.0
         self.always = bool(link.rest_s or link.pause_after_connect_s or not has_ids)
         """Whether every request of the line has a rest to look at, whatever its terms."""
 
@@ -40,7 +49,7 @@ class Rests:
         """Begin the rest after bytes arrived; with the request they were the answer to."""
         self._heard_s = time.monotonic()
         if answered is not None:
-            self._answered = answered
+            self._answered, self._answered_s = answered, self._heard_s
 
     def wanted(self, terms: Terms) -> bool:
         """Tell whether a request on these terms has a rest to look at."""
@@ -48,10 +57,12 @@ class Rests:
 
     def left_s(self, request: Request, terms: Terms) -> float:
         """Give the seconds to wait before a request; not above 0 when it may be sent."""
-        rest_s = max(terms.pause_s, self._between_s)
+        pause_s = terms.pause_s
         if self.listens(terms) and self._repeats(request, terms):
-            rest_s = max(rest_s, terms.alike_s)
-        return max(self._heard_s + rest_s, self._not_before_s) - time.monotonic()
+            pause_s = max(pause_s, terms.alike_s)
+        # from the answer, not from what came since: heartbeats must not put it off for ever
+        until_s = max(self._answered_s + pause_s, self._heard_s + self._between_s)
+        return max(until_s, self._not_before_s) - time.monotonic()
 
     def listens(self, terms: Terms) -> bool:
         """Tell whether answers bear nothing that tells one from its double."""

@@ -121,7 +121,7 @@ def test_libraries_stay_quiet_until_debug(logged):
     """At info a library's info is not shown; at debug it is."""
 
     def log(_):
-        logging.getLogger("asyncua.client").info("renewing channel")
+        logging.getLogger("some_library.client").info("renewing channel")
 
     assert logged(LogSettings(logging.INFO), log) == ""
     assert "renewing channel" in logged(LogSettings(logging.DEBUG), log)
