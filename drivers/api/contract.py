@@ -22,16 +22,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from drivers.api.types import (
+        Alert,
         FoundPoint,
         Frame,
         Identity,
         PlannedRequest,
+        Remark,
         Tag,
         Value,
         WriteResult,
     )
 
-API_VERSION = (1, 1)
+API_VERSION = (1, 2)
 """(major, minor): additive within a major; a driver states what it was built for."""
 
 
@@ -124,6 +126,46 @@ class Browses(Protocol):
 
     def browse(self, at: str | None = None) -> AsyncGenerator[FoundPoint, None]:
         """Walk lazily from an address (the root without one)."""
+
+
+@runtime_checkable
+class Remembers(Protocol[PlanT_contra]):
+    """Sessions whose device keeps a history of its own."""
+
+    def history(
+        self, plan: PlanT_contra, *, from_ns: int, to_ns: int
+    ) -> AsyncGenerator[Frame, None]:
+        """Give what the device kept of a span, oldest first, as frames with `backfill`.
+
+        Live values go on meanwhile and come first. Nothing is yielded where nothing is kept.
+
+        Raises:
+            SessionLost: the span is filled up to the last frame given.
+        """
+
+
+@runtime_checkable
+class Remarks(Protocol[PlanT_contra]):
+    """Sessions that can tell how they serve a plan."""
+
+    def remarks(self, plan: PlanT_contra) -> Sequence[Remark]:
+        """Tell what people should know; nothing where all is as configured. Does no I/O."""
+
+
+@runtime_checkable
+class Alerts(Protocol):
+    """Sessions whose device reports events of its own."""
+
+    def alerts(self, plan: Any) -> AsyncGenerator[Alert, None]:
+        """Give events as they come, those of conditions that already hold first."""
+
+
+@runtime_checkable
+class PlansAlerts(Protocol):
+    """Drivers that can be told which events to ask a device for."""
+
+    def plan_alerts(self, config: Any, *, device: str) -> Any:
+        """Compile what `alerts` takes; None where the device is not to be asked. Pure: no I/O."""
 
 
 @runtime_checkable

@@ -80,6 +80,18 @@ class Tag:
     access: Access = Access.READ
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A span of the gateway's wall clock in which changes may have been missed."""
+
+    from_ns: int
+    """When the last that is known to be complete was received, UTC nanoseconds."""
+    to_ns: int
+    """When all points were known again."""
+    reason: str
+    """One word for the cause, such as `publish_gap`; lower case, `a-z_`."""
+
+
 @dataclass(slots=True, eq=False)
 class Frame:
     """One read of one group of one device. Every column has the length of `values`.
@@ -106,6 +118,10 @@ class Frame:
     clock: ClockSource = ClockSource.AGENT
     overflow: int = 0
     """Changes the device reported as lost before this frame (its queue ran over)."""
+    gap: Gap | None = None
+    """A span before this frame in which changes may be missing; a frame may hold nothing else."""
+    backfill: bool = False
+    """Whether the values come from the device's own history: older than what was given before."""
 
     @property
     def good(self) -> bool:
@@ -127,6 +143,43 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What people should know of how a plan is served, such as points polled, not subscribed."""
+
+    code: str
+    """Stable word for the kind of remark, such as `polled_instead`; lower case, `a-z_`."""
+    text: str
+    """The remark in English."""
+    zh: str
+    """The remark in Chinese."""
+    degraded: bool = False
+    """Whether the plan is served worse than its configuration asks for."""
+    tags: tuple[str, ...] = ()
+    """Names of the tags it is about; empty = all of the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One event that a device itself reports: an alarm, a condition, a message."""
+
+    time_ns: int
+    """The device's own stamp where it has one, else the receipt, UTC nanoseconds."""
+    severity: int
+    """1 to 1000, as in OPC UA; 0 where the device does not say."""
+    source: str
+    """What in the device it comes from, as the device names it."""
+    kind: str
+    """The type of the event, as the device names it."""
+    message: str
+    active: bool | None = None
+    """Whether the condition holds now; None for an event without a state."""
+    key: str = ""
+    """Tells conditions of one source apart, and joins the reports of one condition."""
+    lost: int = 0
+    """Events the device reported as lost before this one."""
+
+
+@dataclass(frozen=True, slots=True)
 class FoundPoint:
     """One point met while browsing; its address is accepted by the driver's `plan`."""
 
@@ -138,6 +191,18 @@ class FoundPoint:
     access: Access = Access.READ
     value: Value = None
     description: str = ""
+    low: float | None = None
+    """Lower end of the range of the value, where the device tells it."""
+    high: float | None = None
+    """Upper end of the range."""
+    time_ns: int | None = None
+    """The device's stamp of the sample value."""
+    states: tuple[tuple[int, str], ...] = ()
+    """Number and name of each value of an enumeration."""
+    model: str = ""
+    """URI of the information model that defines the point, where there is one."""
+    role: str = ""
+    """Path of the point inside that model's type, such as `Monitoring/Spindle/Override`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ the life of the session: `limits` starts from what it declares and shrinks with 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from asyncua import ua
+from asyncua.common.utils import Buffer
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.ua_binary import struct_from_binary
 
 from drivers.api import SessionLost
 from drivers.opcua import pinned
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from asyncua.client.client import Client
-    from asyncua.common.utils import Buffer
 
     from drivers.opcua.address import NodeAddress
     from drivers.opcua.calls import Item
+
+
+_Answer = TypeVar("_Answer")
 
 
 def _standard(number: int) -> ua.NodeId:
@@ -184,6 +188,25 @@ class Services:
         with translated("DeleteSubscriptions"):
             async with asyncio.timeout(timeout_s):
                 await self.client.uaclient.session.delete_subscriptions([subscription_id])
+
+    async def ask(
+        self, request: Any, answer: type[_Answer], *, what: str, timeout_s: float | None = None
+    ) -> _Answer:
+        """Send any request of the session; give its decoded answer. `what` names the service.
+
+        Raises:
+            TooMany: the server does not take as much at once.
+            NoReply, SessionLost: the session is over.
+            DriverError: the server refuses it.
+        """
+        limit_s = timeout_s or self.timeout_s
+        with translated(what):
+            async with asyncio.timeout(limit_s):
+                data = bytes(await pinned.send(self.client, request, timeout_s=limit_s))
+            told = read_answer(data)
+            if told.type_id == SERVICE_FAULT or told.status >> 30:
+                raise service_error(told.status, what)
+            return struct_from_binary(answer, Buffer(data))
 
     def publish(self, acknowledged: list[tuple[int, int]]) -> asyncio.Future[Buffer]:
         """Ask for the next notification; acknowledge (subscription, sequence) pairs.
