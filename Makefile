@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test test-long lint format peers bench lock schema clean
+.PHONY: help demo test test-long test-faults lint format peers bench lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ test: $(DEV) peers ## every test but the long ones
 
 test-long: $(DEV) peers ## the long tests: soaks, outages of a minute, thousands of rounds
 	@$(BIN)/python -m pytest -m long $(PYTEST)
+
+test-faults: $(DEV) peers ## every fault one machine can inject, all rounds, one report (as root)
+	@tests/setup/faults
+	@PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
 
 lint: $(DEV) ## ruff, mypy, import layers, spelling
 	@$(BIN)/ruff check .

@@ -17,33 +17,43 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from agent.clock.clock import Clock
+from agent.clock.keeper import Keeper
+from agent.clock.seals import KEPT_IN, Seals
 from agent.collect.collector import Collector
 from agent.control.service import taking_orders
 from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.kpi.live import METRIC_NAMES, LiveRate
 from agent.kpi.report import DEVICE as RATE_DEVICE
 from agent.kpi.report import GROUP as RATE_GROUP
-from agent.publish.announce import digest, meta_content, meta_message, status_message
+from agent.process.beside import beside
+from agent.process.threads import prepare_threads
+from agent.process.vitals import Vitals
+from agent.publish.announce import Notices, digest, meta_content
+from agent.publish.destinations import Destinations, serve_all
 from agent.publish.payload import ENVELOPE_BYTES, IDENTITY_BYTES, GroupCodec
-from agent.publish.publisher import Publisher
 from agent.publish.sender import Sender
+from agent.publish.stamping import RowDates, StampingCodec, StampingSink
+from agent.store.beginning import Beginning
 from agent.store.events import event_body
+from agent.store.file import disk_hangs
 from agent.store.sqlite import Outbox
 from agent.store.writer import Writer
-from agent.telemetry.clock import Clock
-from agent.telemetry.notify import Notifier, feed_watchdog
+from agent.telemetry.notify import Notifier
 from agent.telemetry.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from agent.config.plan import Loaded
     from agent.store.outbox import Committed
 
 FINISH_S = 5.0
 """Grace, on the way out, for what was sent to be acknowledged."""
-STALLED_S = 30.0
-"""A stage that has not moved for so long stands still."""
+HUNG_S = 1.0
+"""The same while the disk takes nothing: there is little to be told to anybody."""
+CLOSE_S = 3.0
+"""Within this the store is closed, or its disk hangs and is left behind."""
 
 _log = logging.getLogger("chulian.app")
 
@@ -60,13 +70,14 @@ class Agent:
     """One agent; `run` is its whole life."""
 
     def __init__(self, loaded: Loaded, *, notifier: Notifier | None = None) -> None:
+        self._loaded = loaded
         self._config = loaded.config
         self._devices = loaded.devices
         self._secrets = loaded.secrets
         self._notifier = notifier or Notifier()
         self._version = version("chulian")
-        self._started_ms = _now_ms()
-        self._clock = Clock()
+        self._started_s = time.monotonic()
+        self._clock = Clock(synchronised_file=loaded.config.clock.synchronised_file)
         self._failure: asyncio.Future[None] | None = None
         self._control = ""
 
@@ -81,38 +92,46 @@ class Agent:
         """
         loop = asyncio.get_running_loop()
         self._failure = loop.create_future()
+        await prepare_threads()
         outbox = Outbox.open(self._config.store)
+        begun = Beginning.of(outbox)
         self._build(outbox)
         self._writer.start()
         try:
             async with AsyncExitStack() as stack:
                 page_url = await self._serve_page(stack)
-                self._put_event("start", clean=outbox.opened_clean, version=self._version)
+                begun.tell(self._sink, version=self._version)
                 await self._live(stop, Started(self.status, page_url), on_start)
         finally:
-            await self._writer.close()
+            await self._close_store()
         if self._failure.done():
             self._failure.result()
 
     def status(self) -> Status:
         """Give a snapshot of the whole agent."""
-        gateway = self._config.gateway
+        gateway, now_ms = self._config.gateway, _now_ms()
         return Status(
             self._version,
             gateway.id,
             gateway.name,
             self._config.enterprise.name or self._config.enterprise.id,
             gateway.language,
-            self._started_ms,
-            _now_ms(),
+            now_ms - int((time.monotonic() - self._started_s) * 1000),  # whatever the clock did
+            now_ms,
             self._clock.state(),
             self._collector.tried and self._writer.healthy,
             self._collector.status(),
             self._writer.status(),
-            (self._publisher.status(),),
+            self._destinations.status(),
             self._rate.status(),
             self._control,
+            clock_note=self._keeper.note,
+            process=self._vitals.status(),
         )
+
+    def reload(self) -> None:
+        """Have the configuration read again; what came of it stands in the status."""
+        self._vitals.reload()
 
     # -- building --------------------------------------------------------------------------------
 
@@ -120,67 +139,86 @@ class Agent:
         config = self._config
         content = meta_content(config, self._devices, rules=RULES, control_metrics=CONTROL_METRICS)
         mv = outbox.meta_version(digest(content))
+        serve_all(outbox, config.publish)
         self._writer = Writer(
             outbox,
             commit_interval_s=config.store.commit_interval_s,
             on_commit=self._committed,
             on_failure=self._fail,
         )
-        self._rate = LiveRate(config, self._devices, outbox.evidence())
+        self._sink = StampingSink(self._writer, self._clock)
+        self._rate = LiveRate(
+            config, self._devices, outbox.evidence(), dated=lambda: not self._clock.free
+        )
         self._rate_codec = self._codec(RATE_DEVICE, RATE_GROUP, METRIC_NAMES)
         self._collector = Collector(
             self._devices,
-            sink=self._writer,
+            sink=self._sink,
             codec=lambda d, g: self._codec(d, g.name, [t.name for t in g.tags]),
             observer=self._rate.watch,
-            lessons=outbox.lessons(),
+            lessons=[row for row in outbox.lessons() if row[0] != KEPT_IN],
         )
-        destination = config.publish[0]
-        sender = Sender(config.enterprise.id, config.gateway.id, outbox.epoch)
-        self._publisher = Publisher(
-            destination,
+        seals = Seals(self._clock.boot, outbox.lessons())
+        sender = Sender(config.enterprise.id, config.gateway.id, outbox.epoch, outbox.base)
+        self._destinations = Destinations(
+            config.publish,
             sender,
-            store=self._writer,
-            waiting=outbox.waiting_range,
-            password=self._secrets.get(destination.name),
+            store=(outbox, self._writer),
+            passwords=self._secrets,
             clock=self._clock.state,
-            meta=lambda: meta_message(
-                content, gateway=sender.gateway, epoch=sender.epoch, version=mv
-            ),
-            status=lambda state: status_message(
-                state,
-                gateway=sender.gateway,
-                epoch=sender.epoch,
+            dates=RowDates(seals),
+            notices=Notices(
+                content,
+                sender,
+                meta_version=mv,
                 version=self._version,
-                clock=self._clock.state(),
-                store=self._writer.status(),
+                clock=self._clock.state,
             ),
+            tell=self._put_event,
+        )
+        self._keeper = Keeper(
+            self._clock,
+            seals,
+            store=self._writer,
+            max_hold_s=config.clock.max_hold_s,
+            held=lambda: self._destinations.holds,
+            online=lambda: self._destinations.online,
+            tell=self._put_event,
+            on_settled=self._destinations.settled,
+            on_trusted=self._destinations.clock_trusted,
+        )
+        self._vitals = Vitals(
+            self._loaded,
+            writer=self._writer,
+            collector=self._collector,
+            destinations=self._destinations,
+            notifier=self._notifier,
+            tell=self._put_event,
         )
 
     def _committed(self, done: Committed) -> None:
-        self._publisher.committed(done)
+        self._destinations.committed(done)
 
-    def _codec(self, device: str, group: str, names: Sequence[str]) -> GroupCodec:
-        message_bytes = int(self._config.publish[0].max_message_kb * 1000)
+    def _codec(self, device: str, group: str, names: Sequence[str]) -> StampingCodec:
+        message_bytes = int(min(p.max_message_kb for p in self._config.publish) * 1000)
         room = message_bytes - ENVELOPE_BYTES - IDENTITY_BYTES
-        return GroupCodec(device, group, names, max_row_bytes=room)
+        codec = GroupCodec(device, group, names, max_row_bytes=room)
+        return StampingCodec(codec, self._clock)
 
     async def _serve_page(self, stack: AsyncExitStack) -> str:
         if not self._config.http.enabled:
             return ""
         from agent.web.server import serve
 
-        server = await stack.enter_async_context(
+        self._vitals.server = await stack.enter_async_context(
             serve(
                 self._config.http,
                 self.status,
-                stalled=self._stalled,
+                stalled=self._vitals.stalled,
                 allowed_hosts=self._config.http.allowed_hosts,
             )
         )
-        return server.url
-
-    # -- living ----------------------------------------------------------------------------------
+        return self._vitals.server.url
 
     async def _live(
         self,
@@ -189,16 +227,17 @@ class Agent:
         on_start: Callable[[Started], None] | None,
     ) -> None:
         """Run sources inside sinks; leaving is the reverse of entering."""
-        async with _running(self._publisher.run(), "publisher", self._ended):
+        async with beside(self._destinations.run(), "publisher", self._ended):
             async with (
-                _running(self._collector.run(), "collector", self._ended),
-                _running(self._rate.run(self._writer, self._rate_codec), "rate", self._ended),
-                _running(feed_watchdog(self._notifier, self._stalled), "watchdog", self._ended),
+                beside(self._collector.run(), "collector", self._ended),
+                beside(self._rate.run(self._writer, self._rate_codec), "rate", self._ended),
+                beside(self._keeper.run(), "clock", self._ended),
+                beside(self._vitals.run(), "vitals", self._ended),
                 taking_orders(
                     self._devices,
                     store=self._config.store.path,
                     session=self._collector.session,
-                    record=self._writer.put_event,
+                    record=self._sink.put_event,
                 ) as self._control,
             ):
                 gc.collect()
@@ -212,8 +251,8 @@ class Agent:
             self._rate.save(self._writer)
             assert self._failure is not None  # noqa: S101 - set in run
             self._put_event("stop", clean=not self._failure.done())
-            await self._settle(self._writer.flush())
-            await self._publisher.finish(FINISH_S)
+            settled = await self._settle(self._writer.flush())
+            await self._destinations.finish(FINISH_S if settled else HUNG_S)
 
     async def _until(self, stop: asyncio.Event) -> None:
         assert self._failure is not None  # noqa: S101 - set in run
@@ -222,20 +261,24 @@ class Agent:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         waiter.cancel()
 
-    async def _settle(self, flush: Coroutine[None, None, None]) -> None:
-        """Wait for the last commit, unless the store cannot commit any more."""
+    async def _settle(self, flush: Coroutine[None, None, None]) -> bool:
+        """Wait for the last commit, unless the store cannot commit; tell whether it came."""
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(FINISH_S):
                 await flush
+                return True
+        return False
+
+    async def _close_store(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._writer.close()
+        except TimeoutError:
+            self._fail(disk_hangs(self._config.store.path, self._writer.pending_frames))
 
     def _put_event(self, kind: str, **fields: object) -> None:
         now_ms = _now_ms()
-        self._writer.put_event(now_ms, event_body(kind, t_ms=now_ms, **fields))
-
-    def _stalled(self) -> list[str]:
-        """Name the stages that stand still; the loop itself is alive if this runs."""
-        still_s = time.monotonic() - self._writer.progress_s
-        return ["store"] if still_s > STALLED_S else []
+        self._sink.put_event(now_ms, event_body(kind, t_ms=now_ms, **fields))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -245,20 +288,6 @@ class Agent:
         if self._failure is not None and not self._failure.done() and error is not None:
             _log.critical("the agent cannot go on: %s", error, exc_info=error)
             self._failure.set_exception(error)
-
-
-@contextlib.asynccontextmanager
-async def _running(
-    work: Coroutine[None, None, None], name: str, on_end: Callable[[asyncio.Task[None]], None]
-) -> AsyncIterator[None]:
-    """Run work beside the block; leaving the block ends it."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(on_end)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def _now_ms() -> int:

@@ -136,6 +136,7 @@ def demo_config(shop: Mapping[str, Any], broker_url: str, page_port: int) -> dic
         },
         "store": {"path": "chulian.db", "max_mb": 200, "commit_interval_s": 0.5},
         "publish": [{"name": "platform", "url": broker_url, "reconnect_max_s": 2}],
+        "clock": {"synchronised_file": "agent.yaml"},  # a demo's time is as good as any
         "http": {"port": page_port},
         "rate": {"period_days": 1, "min_days": 1, "emit_every_s": 5},
         **shop,

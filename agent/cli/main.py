@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 from agent.cli.arguments import Parser, default_config
 from agent.cli.output import LANGUAGES, Exit, choose_language, print_problems, without_language
 from agent.config.problems import ConfigError
+from agent.process.signals import leave_at_once
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ COMMANDS = {
         Message(en="point tables: import, export, template", zh="点表：导入、导出、空白模板"),
         config=False,
     ),
+    "browse": Command(
+        "agent.cli.browse",
+        Message(en="what a machine offers, and a point table made of it",
+                zh="浏览设备能提供的数据，并生成点表"),
+        json=False,
+    ),
     "rate": Command(
         "agent.cli.rate",
         Message(en="the key-process CNC rate, declared and verified",
@@ -75,6 +82,11 @@ COMMANDS = {
     "store": Command(
         "agent.cli.store",
         Message(en="the outbox: what is waiting, and is it whole", zh="本地存储：待发数据与完整性"),
+    ),
+    "doctor": Command(
+        "agent.cli.doctor",
+        Message(en="what is wrong with this gateway, and what to do",
+                zh="检查网关：哪里有问题，该怎么处理"),
     ),
     "write": Command(
         "agent.cli.write",
@@ -103,6 +115,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code (see `agent.cli.output.Exit`)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and "run" in words:
+        leave_at_once()
     lang = choose_language(words, os.environ)
     _never_fail_to_print()
     words = without_language(words)

@@ -24,7 +24,7 @@ from agent.kpi.evidence import DeviceDay, Standing, demand
 from agent.kpi.ledger import Ledger
 from agent.kpi.report import from_json, pair, rate_status
 from agent.kpi.result import compute, judged_rates
-from agent.store.file import read_evidence
+from agent.store.notes import read_evidence
 from agent.telemetry.status import Message, RateStatus
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ could not go on: the fault leaves as a traceback, a supervisor starts it again, 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 from agent.app import Agent
 from agent.cli.output import Exit
 from agent.config.load import load
+from agent.process.signals import heeded
+from agent.process.threads import end_process
 from agent.store.outbox import StoreError
 from agent.telemetry import logs
 from agent.telemetry.notify import Notifier
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.config.plan import Loaded
-
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-"""What ends the agent in order: the supervisor's word, and Ctrl-C."""
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -45,17 +41,18 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return Exit.USAGE
     logs.set_up(settings, secrets=loaded.secrets.values())
+    return end_process(_live(loaded, args.lang))
+
+
+def _live(loaded: Loaded, lang: str) -> int:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_main(loaded))
-        # the loop's handlers went with the loop: a second SIGTERM must not kill what ends in order
-        for name in STOP_SIGNALS:
-            signal.signal(name, signal.SIG_IGN)
     except StoreError as error:
-        print(error.zh if args.lang == "zh" else error, file=sys.stderr)
+        print(error.zh if lang == "zh" else error, file=sys.stderr)
         return Exit.USAGE
     except BindError as error:
-        print(error.message.text(args.lang), file=sys.stderr)
+        print(error.message.text(lang), file=sys.stderr)
         return Exit.USAGE
     return Exit.OK
 
@@ -74,12 +71,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _main(loaded: Loaded) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in STOP_SIGNALS:
-        loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _told_to_reload)
-    await Agent(loaded, notifier=Notifier.from_environment()).run(stop)
-
-
-def _told_to_reload() -> None:
-    logging.getLogger("chulian.app").warning("SIGHUP: restart to apply a changed configuration")
+    agent = Agent(loaded, notifier=Notifier.from_environment())
+    with heeded(on_stop=stop.set, on_reload=agent.reload):
+        await agent.run(stop)

@@ -28,7 +28,8 @@ from drivers.api import NoReply, SessionLost
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agent.collect.device import DeviceRun, GroupRun
+    from agent.collect.device import DeviceRun
+    from agent.collect.group import GroupRun
 
 AGAIN_S = 1.0
 """A probe that was cut short is made again after this."""

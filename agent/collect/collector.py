@@ -6,10 +6,13 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from agent.collect.device import DeviceRun, GroupRun
+from agent.collect.continuity import Continuity
+from agent.collect.device import DeviceRun
+from agent.collect.group import GroupRun, mark_key
 from agent.collect.identity import kept_identity
 from agent.collect.ledger import LossLedger
 from agent.collect.lessons import LessonBook
+from agent.collect.remarks import service_remarks
 from agent.collect.supervisor import LinkSupervisor
 from agent.config.lines import expected_s
 from agent.config.model import MachineState
@@ -19,14 +22,17 @@ from agent.telemetry.status import DeviceState, DeviceStatus, TagStatus
 from drivers.api import Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from agent.collect.device import Sink
     from agent.config.plan import DevicePlan, GroupPlan
     from agent.store.intake import Encodes
     from agent.store.outbox import LessonRow
-    from drivers.api import Frame
+    from drivers.api import Frame, Learns
 
+END_S = 10.0
+"""Within this a line that is to begin anew has ended."""
 STATE_METRIC = "machine.state"
 """The canonical metric that holds a machine's state."""
 
@@ -47,28 +53,68 @@ class Collector:
         self._codec = codec
         self._observer = observer
         self._latest: dict[tuple[str, str], LatestGroup] = {}
-        links: dict[Hashable, list[DevicePlan]] = {}
-        for plan in plans:
-            if plan.groups:
-                links.setdefault((plan.entry.driver, plan.link), []).append(plan)
-        self._lessons = LessonBook(plans, lessons, keep=sink.put_lessons)
-        self._supervisors = [
-            LinkSupervisor(
-                [self._device(p, shared=len(shared) > 1) for p in shared],
-                cycle_s=sum(expected_s(g.plan) or 0.0 for p in shared for g in p.groups),
-            )
-            for shared in links.values()
-        ]
+        self._plans = tuple(plans)
+        self._lines = {key: self._line(shared) for key, shared in _by_line(plans).items()}
+        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self._lessons = LessonBook(
+            plans, lessons, keep=sink.put_lessons, more=_marks(self._devices())
+        )
         told = {device: text for device, group, text, _ in lessons if not group}
         for run in self._devices():
             run.identity = kept_identity(told[run.id]) if run.id in told else None
 
     async def run(self) -> None:
         """Serve every link until cancelled."""
-        async with asyncio.TaskGroup() as links:
-            links.create_task(self._lessons.run(), name="lessons")
-            for supervisor in self._supervisors:
-                links.create_task(supervisor.run(), name=f"link:{supervisor.name}")
+        async with asyncio.TaskGroup() as self._serving:
+            self._serving.create_task(self._lessons.run(), name="lessons")
+            for key in self._lines:
+                self._start(key)
+            await asyncio.Event().wait()  # links may come and go meanwhile
+
+    async def replace(self, plans: Sequence[DevicePlan]) -> None:
+        """Go on by new plans of known devices, whose groups and tags have the same names.
+
+        Only the lines such a device is on, or comes to, begin anew; called while `run` runs.
+
+        Raises:
+            TimeoutError: a driver does not let go of its line, which is then not served any more.
+        """
+        fresh = {plan.id: plan for plan in plans}
+        was = [_line_of(plan) for plan in self._plans if plan.id in fresh]
+        keys = {*was, *map(_line_of, plans)} & {*self._lines, *map(_line_of, plans)}
+        await self._end([self._tasks[key] for key in keys if key in self._tasks])
+        self._lessons.keep()
+        self._plans = tuple(fresh.get(plan.id, plan) for plan in self._plans)
+        lines = _by_line(self._plans)
+        for key in keys:
+            self._lines.pop(key, None)
+            self._tasks.pop(key, None)
+            if key in lines:
+                self._begin(key, lines[key], fresh=fresh.keys())
+
+    def _begin(
+        self, key: Hashable, shared: Sequence[DevicePlan], *, fresh: AbstractSet[str]
+    ) -> None:
+        line = self._lines[key] = self._line(shared)
+        learned = {(p.id, g.name): g.plan for p in shared if p.id in fresh for g in p.groups}
+        for lesson, learns in (learned | _marks(line.devices)).items():
+            self._lessons.renew(lesson, learns)
+        self._start(key)
+
+    def _start(self, key: Hashable) -> None:
+        line = self._lines[key]
+        self._tasks[key] = self._serving.create_task(line.run(), name=f"link:{line.name}")
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        if tasks and (await asyncio.wait(tasks, timeout=END_S))[1]:
+            raise TimeoutError
+
+    @property
+    def links(self) -> Sequence[LinkSupervisor]:
+        """Every link, for who watches that they move."""
+        return tuple(self._lines.values())
 
     @property
     def tried(self) -> bool:
@@ -80,21 +126,27 @@ class Collector:
         """Give a snapshot of every device, in the order of the links."""
         return tuple(
             self._status(device, supervisor)
-            for supervisor in self._supervisors
+            for supervisor in self._lines.values()
             for device in supervisor.devices
         )
 
     def session(self, device: str) -> Any | None:
         """Give the live session of a device that answers; None when there is none."""
-        for supervisor in self._supervisors:
+        for supervisor in self._lines.values():
             for run in supervisor.devices:
                 if run.id == device and run.state is DeviceState.ONLINE:
                     return supervisor.session
         return None
 
     def _devices(self) -> Iterator[DeviceRun]:
-        for supervisor in self._supervisors:
+        for supervisor in self._lines.values():
             yield from supervisor.devices
+
+    def _line(self, shared: Sequence[DevicePlan]) -> LinkSupervisor:
+        return LinkSupervisor(
+            [self._device(p, shared=len(shared) > 1) for p in shared],
+            cycle_s=sum(expected_s(g.plan) or 0.0 for p in shared for g in p.groups),
+        )
 
     def _device(self, plan: DevicePlan, *, shared: bool) -> DeviceRun:
         groups = [self._group(plan.id, group) for group in plan.groups]
@@ -109,8 +161,11 @@ class Collector:
             observe=self._observer(device, group),
             monotonic=time.monotonic,
         )
-        ledger = LossLedger(device, group.name, tell=self._sink.put_event)
-        return GroupRun(group, pipeline, self._codec(device, group), ledger)
+        sink = self._sink
+        ledger = LossLedger(device, group.name, tell=sink.put_event, keep=sink.put_losses)
+        continuity = Continuity(len(group.tags), times_ns=pipeline.times_ns)
+        codec, past = self._codec(device, group), self._codec(device, group)
+        return GroupRun(group, pipeline, codec, ledger, past, continuity)
 
     def _status(self, device: DeviceRun, line: LinkSupervisor) -> DeviceStatus:
         entry = device.plan.entry
@@ -135,6 +190,10 @@ class Collector:
             tags,
             device.identity,
             len(line.devices),
+            service_remarks(line.session, device),
+            alarms=None if device.alarms is None else device.alarms.status(),
+            gaps=device.gaps,
+            past_values=device.past_values,
         )
 
     def _tags(self, device: DeviceRun) -> Iterator[TagStatus]:
@@ -152,6 +211,27 @@ class Collector:
                     time_ms,
                     tag.address,
                 )
+
+
+def _line_of(plan: DevicePlan) -> Hashable:
+    return plan.entry.driver, plan.link
+
+
+def _by_line(plans: Sequence[DevicePlan]) -> dict[Hashable, list[DevicePlan]]:
+    lines: dict[Hashable, list[DevicePlan]] = {}
+    for plan in plans:
+        if plan.groups:
+            lines.setdefault(_line_of(plan), []).append(plan)
+    return lines
+
+
+def _marks(devices: Iterable[DeviceRun]) -> dict[tuple[str, str], Learns]:
+    """Give what each group keeps of its own history, by the key of its lesson."""
+    return {
+        (run.id, mark_key(group.plan.name)): group.continuity
+        for run in devices
+        for group in run.groups
+    }
 
 
 def _shown_state(state: DeviceState, tags: Sequence[TagStatus]) -> DeviceState:

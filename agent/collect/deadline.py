@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.collect.device import GroupRun
+    from agent.collect.group import GroupRun
     from drivers.api import Frame
 
 READ_DEADLINE_S = 60.0

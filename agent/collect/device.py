@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from agent.backoff import Backoff
-from agent.collect.schedule import is_tick, ticks_between
+from agent.collect.alarm_book import open_book
+from agent.collect.group import SILENT_MAX_S, gap_polls, mark_key, polls_due
+from agent.collect.ledger import TELL_EVERY_S
 from agent.store.events import event_body
 from agent.telemetry import logs
 from agent.telemetry.status import DeviceState
@@ -18,18 +18,23 @@ from drivers.api import Quality
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agent.collect.ledger import LossLedger
-    from agent.config.plan import DevicePlan, GroupPlan
-    from agent.normalize.pipeline import Pipeline
+    from agent.collect.group import GroupRun
+    from agent.config.plan import DevicePlan
+    from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
     from agent.store.outbox import LessonRow
     from agent.telemetry.status import Message
-    from drivers.api import Frame, Identity
+    from drivers.api import Frame, Gap, Identity
 
-SILENT_MAX_S = 60.0
-"""A unit that keeps silent on a shared line is asked this seldom: others keep their time."""
 ALONE_MAX_S = 10.0
 """A device alone on its link is asked at least this often: it disturbs nobody."""
+ON_ITS_WAY_MS = 1_000
+"""A change so much older than the last message, and a sampling interval, may not be in it."""
+
+OVERFLOW = "overflow"
+"""Reason of gaps that may come with every message: one of them is filled at a time."""
+AWAY = "agent_away"
+"""Reason of a gap in which the program itself did not run."""
 
 _log = logging.getLogger("chulian.collect")
 
@@ -46,54 +51,8 @@ class Sink(Protocol):
     def put_lessons(self, lessons: Sequence[LessonRow]) -> None:
         """Hand in what was learned of devices; an empty text forgets."""
 
-
-@dataclass(slots=True, eq=False)
-class GroupRun:
-    """One group at run time."""
-
-    plan: GroupPlan
-    pipeline: Pipeline
-    codec: Encodes
-    ledger: LossLedger
-    down_since: tuple[float, int] | None = None
-    """Monotonic seconds and wall-clock ms of the first poll that gave nothing."""
-    due_s: float | None = None
-    """Monotonic time at which the next poll is due; outlives the session."""
-    live: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while the group is polled on its schedule; else it is asked by probes only."""
-    mute: bool = False
-    """Whether its last read was met by silence."""
-    alone: bool = False
-    """Whether it rests alone: its device answers its other groups."""
-    backoff: Backoff = field(default_factory=lambda: Backoff(longest_s=SILENT_MAX_S))
-    """Pauses while the group alone is silent and its device answers others."""
-    reader: asyncio.Task[None] | None = None
-    """The task that reads it now; None between reads."""
-    reading_s: float = 0.0
-    """Monotonic time at which it was last asked."""
-    overdue: bool = False
-    """Whether the read under way was given up."""
-    _sleep: asyncio.Future[None] | None = None
-
-    def let(self, *, polled: bool) -> None:
-        """Let the group be polled on its schedule, or rest at once."""
-        if polled:
-            self.live.set()
-            return
-        self.live.clear()
-        if self._sleep is not None:
-            _wake(self._sleep)
-
-    async def sleep_until(self, at_s: float) -> None:
-        """Sleep until a time of the loop's clock, or until the group is to rest."""
-        loop = asyncio.get_running_loop()
-        self._sleep = loop.create_future()
-        timer = loop.call_at(at_s, _wake, self._sleep)
-        try:
-            await self._sleep
-        finally:
-            timer.cancel()
-            self._sleep = None
+    def put_losses(self, losses: Sequence[LossSpan]) -> None:
+        """Hand in what is missing."""
 
 
 class DeviceRun:
@@ -113,6 +72,8 @@ class DeviceRun:
         self.reads = 0
         self.failures = 0
         self.values = 0
+        self.past_values = 0
+        """Values taken from its own history."""
         self.retry_s = 0.0
         """Monotonic time before which the device is left alone."""
         self.silent = False
@@ -121,6 +82,8 @@ class DeviceRun:
         """Called at the next good value, once."""
         self.identity: Identity | None = None
         """Who it says it is; None while it was never asked, or could not say."""
+        self.alarms = open_book(plan, sink)
+        """The device's own alarms; None where it is not to be asked for them."""
         self.identify_s = 0.0
         """Monotonic time before which it is not asked who it is."""
         self._backoff = Backoff(longest_s=SILENT_MAX_S if shared else ALONE_MAX_S)
@@ -134,7 +97,12 @@ class DeviceRun:
     def missed(self) -> int:
         """Polls that were due and not made, those of a gap that lasts included."""
         now_s = time.monotonic()
-        return sum(g.ledger.missed + _gap_polls(g, now_s) for g in self.groups)
+        return sum(g.ledger.missed + gap_polls(g, now_s) for g in self.groups)
+
+    @property
+    def gaps(self) -> int:
+        """Spans in which changes of a subscribed group may have been missed."""
+        return sum(g.ledger.gaps for g in self.groups)
 
     @property
     def lost_changes(self) -> int:
@@ -143,10 +111,17 @@ class DeviceRun:
 
     async def take(self, group: GroupRun, frame: Frame) -> None:
         """Take a frame from the driver through the pipeline into the sink."""
+        if frame.backfill:
+            await self.take_past(group, frame)
+            return
         if frame.overflow:
             group.ledger.lose(frame.overflow)
+        if frame.gap is not None and group.down_since is None:
+            self._note_gap(group, frame.gap)
         group.ledger.tell_if_due()
         if not frame.values:
+            if group.down_since is None:
+                group.continuity.heard(frame.read_ns)
             return
         self.reads += 1
         self.values += len(frame.values)
@@ -156,11 +131,35 @@ class DeviceRun:
                 tell, self.first_good = self.first_good, None
                 tell()
         self._answered(group)
+        group.continuity.heard(frame.read_ns, frame)
         stored = group.pipeline.process(frame)
         if stored is not None:
             await self.sink.put_frame(group.codec, stored)
+        if group.continuity.proven or not group.marked:
+            group.marked = True  # a life that ends early leaves a mark, too
+            self.keep_mark(group)
+
+    async def take_past(self, group: GroupRun, frame: Frame) -> None:
+        """Take values of the device's own history; they say nothing of its present."""
+        self.past_values += len(frame.values)
+        await self.sink.put_frame(group.past, group.pipeline.backfill(frame))
+
+    def keep_mark(self, group: GroupRun) -> None:
+        """Keep, in the transaction of the frame, until when the group is complete."""
+        text = group.continuity.lessons
+        if text:
+            self.sink.put_lessons([(self.id, mark_key(group.plan.name), text, _now_ms())])
+
+    def _note_gap(self, group: GroupRun, gap: Gap) -> None:
+        from_ms, to_ms = gap.from_ns // 1_000_000, gap.to_ns // 1_000_000
+        group.ledger.gap(reason=gap.reason, from_ms=from_ms, to_ms=to_ms)
+        if gap.reason != OVERFLOW or not group.continuity.waits:
+            group.continuity.broke(from_ms=from_ms, to_ms=to_ms)
 
     def _answered(self, group: GroupRun) -> None:
+        away = group.continuity.returned(_now_ms())
+        if away is not None and group.subscribed:
+            group.ledger.gap(reason=AWAY, from_ms=away.from_ms, to_ms=away.to_ms)
         if group.down_since is not None:
             self._close_gap(group, time.monotonic() if group.due_s is None else group.due_s)
         self.become(DeviceState.ONLINE, None)
@@ -177,18 +176,30 @@ class DeviceRun:
         self.failures += 1
         self.retry_s = time.monotonic() + (self._backoff.next_s() if pause_s is None else pause_s)
         self.become(state, problem, reason=reason)
-        await self.silence(self.groups)
+        await self.silence(self.groups, reason=reason)
 
-    async def silence(self, groups: Sequence[GroupRun]) -> None:
+    async def silence(self, groups: Sequence[GroupRun], *, reason: str = "no_reply") -> None:
         """Store one BAD frame per group that could be read until now, and start its gap."""
         now_s, now_ns = time.monotonic(), time.time_ns()
         for group in groups:
-            if group.down_since is None:
+            if group.down_since is not None:
+                self._count_down(group, now_s, now_ns // 1_000_000)
+            else:
                 since_s = now_s if group.due_s is None else min(group.due_s, now_s)
                 group.down_since = (since_s, now_ns // 1_000_000 - int((now_s - since_s) * 1000))
+                group.down_reason = reason
             frame = group.pipeline.silence(now_ns)
             if frame is not None:
                 await self.sink.put_frame(group.codec, frame)
+
+    def _count_down(self, group: GroupRun, now_s: float, now_ms: int) -> None:
+        """Count what a silence that lasts has cost so far: a crash must not forget days of it."""
+        assert group.down_since is not None  # noqa: S101 - asked of groups that are down only
+        since_s, since_ms = group.down_since
+        if now_s - since_s >= TELL_EVERY_S and not group.subscribed:
+            polls = gap_polls(group, now_s)
+            group.down_since = (now_s, now_ms)
+            group.ledger.miss(polls, reason="device_down", from_ms=since_ms, to_ms=now_ms)
 
     def become(self, state: DeviceState, problem: Message | None, *, reason: str = "") -> None:
         """Change the state; a change between reading and not reading is published."""
@@ -209,47 +220,39 @@ class DeviceRun:
         """Tell every loss that was counted and not told yet (before the end)."""
         for group in self.groups:
             if group.down_since is not None:
-                self._close_gap(group, time.monotonic())
+                self._close_gap(group, time.monotonic(), closing=True)
             elif group.due_s is not None:
                 self._count_unread(group, group.due_s)
             group.ledger.flush()
+        if self.alarms is not None:
+            self.alarms.close()
 
     def _count_unread(self, group: GroupRun, due_s: float) -> None:
         """Count the ticks that were due and wait for a read that is not made any more."""
         now_s, now_ms = time.monotonic(), _now_ms()
-        polls = _polls_due(group, due_s, now_s)
+        polls = polls_due(group, due_s, now_s)
         from_ms = now_ms - int((now_s - due_s) * 1000)
         group.ledger.miss(polls, reason="late", from_ms=from_ms, to_ms=now_ms)
 
-    def _close_gap(self, group: GroupRun, end_s: float) -> None:
-        """Count the ticks from the first poll that gave nothing up to, without it, `end_s`."""
+    def _close_gap(self, group: GroupRun, end_s: float, *, closing: bool = False) -> None:
+        """Count the ticks from the first poll that gave nothing up to, without it, `end_s`.
+
+        A gap that is `closing` only with the program goes on: a later life fills it.
+        """
         if group.down_since is None:
             return
-        polls, (_, since_ms) = _gap_polls(group, end_s), group.down_since
+        polls, (_, since_ms), now_ms = gap_polls(group, end_s), group.down_since, _now_ms()
         group.down_since = None
-        group.ledger.miss(polls, reason="device_down", from_ms=since_ms, to_ms=_now_ms())
+        known_ms = min(group.continuity.complete_ms, now_ms)
+        if group.subscribed:
+            known_ms = max(0, known_ms - ON_ITS_WAY_MS - int(group.plan.settings.interval_s * 1000))
+        if not group.subscribed:
+            group.ledger.miss(polls, reason="device_down", from_ms=since_ms, to_ms=now_ms)
+        elif known_ms:
+            group.ledger.gap(reason=group.down_reason, from_ms=known_ms, to_ms=now_ms)
+        if known_ms and not closing:
+            group.continuity.broke(from_ms=known_ms, to_ms=now_ms)
         group.ledger.flush()
-
-
-def _gap_polls(group: GroupRun, end_s: float) -> int:
-    """Count the polls an open gap has cost up to, without it, a time."""
-    return 0 if group.down_since is None else _polls_due(group, group.down_since[0], end_s)
-
-
-def _polls_due(group: GroupRun, from_s: float, end_s: float) -> int:
-    """Count the ticks of a span without its end; none where a span ends before it begins.
-
-    The read that was under way when its device fell silent may answer after all: no span.
-    """
-    interval_s = group.plan.settings.interval_s
-    if end_s <= from_s:
-        return 0
-    return ticks_between(from_s, end_s, interval_s) + is_tick(from_s, interval_s)
-
-
-def _wake(sleep: asyncio.Future[None]) -> None:
-    if not sleep.done():
-        sleep.set_result(None)
 
 
 def _told(state: DeviceState) -> str:

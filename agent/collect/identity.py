@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from agent.collect.said import said
 from agent.store.events import event_body
 from agent.telemetry import logs
 from drivers.api import Busy, DriverError, Identifies, Identity, NoReply, SessionLost
@@ -116,4 +117,4 @@ def _bounded(identity: Identity) -> Identity:
 
 
 def _text(text: str) -> str:
-    return text[:TEXT_CHARS].encode("utf-8", "replace").decode()
+    return said(text, most_chars=TEXT_CHARS)

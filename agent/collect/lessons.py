@@ -16,7 +16,7 @@ from agent.telemetry import logs
 from drivers.api import Learns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agent.config.plan import DevicePlan
     from agent.store.outbox import LessonRow
@@ -38,7 +38,9 @@ class LessonBook:
         kept: Sequence[LessonRow],
         *,
         keep: Callable[[Sequence[LessonRow]], None],
+        more: Mapping[tuple[str, str], Learns] | None = None,
     ) -> None:
+        """Take the plans, what was kept, where to hand in, and `more` that learns, by its key."""
         self._keep = keep
         self._kept = {(device, group): text for device, group, text, _ in kept}
         self._plans: dict[tuple[str, str], Learns] = {}
@@ -51,6 +53,10 @@ class LessonBook:
                     known.add(key)
                     self._plans[key] = group.plan
                     self._recall(key, group.plan)
+        for key, learns in (more or {}).items():
+            known.add(key)
+            self._plans[key] = learns
+            self._recall(key, learns)
         self._gone = sorted(self._kept.keys() - known)
 
     async def run(self) -> None:
@@ -82,6 +88,13 @@ class LessonBook:
             changed.append((*key, text, now_ms))
         if changed:
             self._keep(changed)
+
+    def renew(self, key: tuple[str, str], learns: object) -> None:
+        """Go on with what stands for a key from now on, and tell it what is kept."""
+        self._plans.pop(key, None)
+        if isinstance(learns, Learns):
+            self._plans[key] = learns
+            self._recall(key, learns)
 
     def _recall(self, key: tuple[str, str], plan: Learns) -> None:
         text = self._kept.get(key, "")

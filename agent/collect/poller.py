@@ -16,7 +16,8 @@ from drivers.api import Busy, NoReply, Silent
 
 if TYPE_CHECKING:
     from agent.collect.bus import Bus
-    from agent.collect.device import DeviceRun, GroupRun
+    from agent.collect.device import DeviceRun
+    from agent.collect.group import GroupRun
 
 BUSY_MAX_S = 30.0
 """A device that says it is busy is asked again at least this often."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent.collect.bus import Bus
-    from agent.collect.device import DeviceRun, GroupRun
+    from agent.collect.device import DeviceRun
+    from agent.collect.group import GroupRun
 
 
 async def follow(bus: Bus, session: Any, device: DeviceRun, group: GroupRun) -> None:

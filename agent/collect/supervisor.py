@@ -17,6 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.backoff import Backoff
+from agent.collect.alerts import listen, wants_alerts
+from agent.collect.backfill import begin, fill_gaps
 from agent.collect.bus import Bus
 from agent.collect.caretaker import tend
 from agent.collect.device import ALONE_MAX_S
@@ -27,12 +29,21 @@ from agent.collect.subscriber import follow
 from agent.config.model import Mode
 from agent.telemetry import logs
 from agent.telemetry.status import DeviceState
-from drivers.api import AccessError, ConnectError, DriverError, NoReply, SessionLost, Subscribes
+from drivers.api import (
+    AccessError,
+    ConnectError,
+    DriverError,
+    NoReply,
+    Remembers,
+    SessionLost,
+    Subscribes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.collect.device import DeviceRun, GroupRun
+    from agent.collect.device import DeviceRun
+    from agent.collect.group import GroupRun
 
 OPEN_DEADLINE_S = 60.0
 """Opening a session takes no longer, whatever the driver does."""
@@ -40,6 +51,8 @@ CLOSE_DEADLINE_S = 5.0
 """Closing a session takes no longer; what is left of it is left behind."""
 REFUSED_MAX_S = 60.0
 """How seldom a device that refuses us, or a broken driver, is tried."""
+STEADY_S = 3.0
+"""A session that ends sooner is no success: the pauses before the next ones grow on."""
 
 _MOST_NAMES = 3
 
@@ -57,6 +70,7 @@ class LinkSupervisor:
         self._backoff = Backoff(longest_s=ALONE_MAX_S)
         self._refused = Backoff(first_s=5.0, longest_s=REFUSED_MAX_S)
         self._told = ""
+        self._opened_s = 0.0
         self._reads = 0
         """Reads of all devices before the session began."""
         self._culprit: GroupRun | None = None
@@ -67,6 +81,11 @@ class LinkSupervisor:
     def name(self) -> str:
         """The link's address, for people."""
         return str(self._link)
+
+    @property
+    def bus(self) -> Bus:
+        """What the devices of the link know of each other."""
+        return self._bus
 
     async def run(self) -> None:
         """Serve the link until cancelled."""
@@ -100,14 +119,8 @@ class LinkSupervisor:
         opening = self._driver.open(self._link)
         async with asyncio.timeout(OPEN_DEADLINE_S):
             session = await opening.__aenter__()
-        self._reads = self._all_reads()
-        self._bus.begin_session(self._polled(session), opening_s=time.monotonic() - began_s)
-        for device in self.devices:
-            wanted = wants_identity(device, session)
-            device.first_good = partial(self._bus.ask_identity, device) if wanted else None
-        self._bus.deadline.start()
-        self.session = session
         try:
+            self._begin(session, opening_s=time.monotonic() - began_s)
             await self._serve(session)
         finally:
             self.session = None
@@ -115,6 +128,21 @@ class LinkSupervisor:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_DEADLINE_S):
                     await opening.__aexit__(None, None, None)
+
+    def _begin(self, session: Any, *, opening_s: float) -> None:
+        """Settle how each group is served by a session that was just opened."""
+        self._opened_s = time.monotonic()
+        self._reads = self._all_reads()
+        for device in self.devices:
+            for group in device.groups:
+                group.subscribed = _subscribes(session, group)
+        begin(session, self.devices)
+        self._bus.begin_session(self._polled(session), opening_s=opening_s)
+        for device in self.devices:
+            wanted = wants_identity(device, session)
+            device.first_good = partial(self._bus.ask_identity, device) if wanted else None
+        self._bus.deadline.start()
+        self.session = session
 
     def _polled(self, session: Any) -> dict[DeviceRun, list[GroupRun]]:
         """Give the groups of each device that this session polls; the others are subscribed to."""
@@ -134,6 +162,11 @@ class LinkSupervisor:
             for group in device.groups
         }
         owners[asyncio.create_task(tend(self._bus, session), name=f"tend:{self.name}")] = None
+        for device in filter(lambda one: wants_alerts(one, session), self.devices):
+            owners[asyncio.create_task(listen(session, device), name=f"{device.id}:alarms")] = None
+        if isinstance(session, Remembers):
+            filling = fill_gaps(session, self.devices)
+            owners[asyncio.create_task(filling, name=f"fill:{self.name}")] = None
         try:
             done, _ = await asyncio.wait(owners, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -172,7 +205,7 @@ class LinkSupervisor:
 
     async def _failed(self, error: Exception) -> None:
         was_up = self._was_up()
-        if was_up:
+        if was_up and time.monotonic() - self._opened_s >= STEADY_S:
             self._backoff.reset()
             self._refused.reset()
         problem = problem_of(error, self.name)

@@ -17,7 +17,7 @@ from agent.config.translate import near
 from agent.config.validate import validated
 from agent.registry import capabilities
 from agent.telemetry.status import Message
-from drivers.api import Access, AddressError, DriverError, Tag
+from drivers.api import Access, AddressError, DriverError, Tag, Warns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,13 +165,32 @@ def _plan(
                     why=f"{type(error).__name__}: {error}")
         )  # fmt: skip
         return None
+    reading.problems.extend(_doubts(plan, members, where=where))
     return plan
 
 
+def _doubts(plan: Plan, members: Pairs, *, where: str) -> list[Problem]:
+    """Tell once for a group which addresses are right today and may be others tomorrow."""
+    found = plan.warnings() if isinstance(plan, Warns) else ()
+    if not found:
+        return []
+    first = found[0]
+    node = next(node for node, tag in members if tag.name == first.tag)
+    return [
+        problem(
+            "W1612", node.entries.get("address", node).place,
+            where=f"{where}.tags[{first.tag}].address", seen=first.address, count=str(len(found)),
+            why=Message(en=first.why, zh=first.why_zh or first.why),
+            how=Message(en=first.hint, zh=first.hint_zh or first.hint),
+        )
+    ]  # fmt: skip
+
+
 def tag_of(tag: TagEntry) -> Tag:
-    """Give a point as its driver sees it; only leave to write makes it READ_WRITE."""
+    """Give a point as its driver sees it: before scaling, READ_WRITE only by leave to write."""
     access = Access.READ if tag.write is None else Access.READ_WRITE
-    return Tag(tag.name, tag.address, tag.type, tag.unit, access)
+    deadband = abs(tag.deadband / tag.scale)
+    return Tag(tag.name, tag.address, tag.type, tag.unit, access, deadband)
 
 
 def _only_unwritable(

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.config.certificates import placed
+from agent.config.destination import Destination
 from agent.config.devices import Device, read_device
 from agent.config.document import MAX_BYTES, Node, parse
-from agent.config.model import AgentConfig, Destination
+from agent.config.model import AgentConfig
 from agent.config.plan import Loaded
 from agent.config.problems import ConfigError, Place, Problem, in_reading_order, problem
 from agent.config.reading import Reading, why
@@ -183,4 +184,7 @@ def _anchored(config: AgentConfig, reading: Reading) -> AgentConfig:
         )
         for one in config.publish
     )
-    return config.model_copy(update={"store": store, "publish": publish})
+    clock = config.clock.model_copy(
+        update={"synchronised_file": anchor(config.clock.synchronised_file)}
+    )
+    return config.model_copy(update={"store": store, "publish": publish, "clock": clock})

@@ -10,9 +10,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from agent.config.destination import Destination  # noqa: TC001 - pydantic reads it
 from agent.config.ledger import Enterprise, Equipment, Process, Rate
+from agent.config.memory import Memory
 from agent.config.section import Identifier, MetricName, Section
 from drivers.api import DataType
 
@@ -59,6 +61,9 @@ class Store(Section):
     max_age_days: float = Field(
         30, gt=0, le=3650, description="Rows older than this are dropped, counted and announced."
     )
+    keep_hours: float = Field(
+        72, ge=0, le=8784, description="Sent rows are kept so long for replay, while there is room."
+    )
     commit_interval_s: float = Field(
         1.0, ge=0.02, le=60, description="Least time between two commits; bounds what is in RAM."
     )
@@ -67,54 +72,17 @@ class Store(Section):
     )
 
 
-class Tls(Section):
-    """How the broker is recognised, and we by it."""
+class Clock(Section):
+    """When the wall clock of this box is trusted, and what becomes of data until it is."""
 
-    ca: Path | None = Field(None, description="PEM file of the CAs to trust; none: the system's.")
-    cert: Path | None = Field(None, description="PEM file of our certificate (mutual TLS).")
-    key: Path | None = Field(None, description="PEM file of our private key.")
-
-    @model_validator(mode="after")
-    def _cert_with_key(self) -> Self:
-        if (self.cert is None) != (self.key is None):
-            msg = "cert and key go together"
-            raise ValueError(msg)
-        return self
-
-
-class Destination(Section):
-    """One MQTT broker that gets everything."""
-
-    name: Identifier = Field("platform", description="Name of the destination.")
-    url: str = Field(
-        pattern=r"^mqtts?://[^/\s]+$", description="mqtt://host:1883 or mqtts://host:8883."
+    max_hold_s: float = Field(
+        600,
+        ge=0,
+        le=86_400,
+        description="How long data of an unset clock waits, online, for the true time.",
     )
-    protocol: Literal["mqtt5", "mqtt311"] = Field(
-        "mqtt5", description="mqtt311 is a degraded mode: a refused message looks accepted."
-    )
-    client_id: str = Field("", max_length=64, description="MQTT client id; empty: gateway id.")
-    username: str = Field("", description="User name at the broker.")
-    password: SecretStr | None = Field(None, description="env:NAME or file:PATH.")
-    tls: Tls = Field(Tls(), description="Certificates, for mqtts.")
-    topic_root: str = Field(
-        "hb/v1", pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", description="First topic levels."
-    )
-    keepalive_s: int = Field(30, ge=5, le=1200, description="MQTT keep alive.")
-    max_delay_s: float = Field(
-        0.0, ge=0, le=60, description="How long committed rows wait for company in one message."
-    )
-    reconnect_max_s: float = Field(
-        30, ge=1, le=600, description="Longest pause between two attempts to connect."
-    )
-    max_message_kb: float = Field(
-        48, ge=1, le=256_000, description="Largest message; the broker's own limit also holds."
-    )
-    window: int = Field(20, ge=1, le=1000, description="Most messages sent and not acknowledged.")
-    backlog_share: float = Field(
-        0.8, gt=0, le=1, description="Share of the window that the backlog may fill."
-    )
-    no_subscriber: Literal["accept", "keep"] = Field(
-        "keep", description="What an acknowledgement 'no matching subscribers' (0x10) counts as."
+    synchronised_file: Path | None = Field(
+        None, description="The clock also counts as set while this file exists."
     )
 
 
@@ -139,6 +107,21 @@ class Group(Section):
     )
     full_every_s: float = Field(
         60, ge=1, le=86_400, description="With report change: everything is stored this often."
+    )
+
+
+class History(Section):
+    """Whether what a device kept itself is asked for after a gap."""
+
+    fill: bool = Field(
+        True, description="Fill gaps of subscribed groups from the device's own history."
+    )
+    polled: bool = Field(False, description="Fill gaps of polled groups too.")
+    max_hours: float = Field(
+        24, gt=0, le=8784, description="What is older than this is not asked for."
+    )
+    values_per_s: float = Field(
+        2000, ge=1, le=1_000_000, description="Past values taken in per second; live ones go first."
     )
 
 
@@ -236,6 +219,7 @@ class DeviceEntry(Section):
     line: str = Field("", description="Line the machine belongs to.")
     template: str | None = Field(None, description="File under templates/ that holds the tags.")
     points: Path | None = Field(None, description="Point table, .csv or .xlsx.")
+    history: History = Field(History(), description="Filling gaps from the device's history.")
     groups: dict[Identifier, Group] = Field(
         default_factory=dict, description="Poll groups; 'default' exists without being named."
     )
@@ -249,10 +233,23 @@ class AgentConfig(Section):
     enterprise: Enterprise = Field(description="Whose machines these are.")
     store: Store = Field(Store(), description="The outbox on disk.")
     publish: tuple[Destination, ...] = Field(
-        min_length=1, max_length=1, description="Where to send; one destination in this version."
+        min_length=1, max_length=8, description="Where to send; at least one with policy must."
     )
+    clock: Clock = Field(Clock(), description="Trust in the clock of this box.")
+    memory: Memory = Field(Memory(), description="What the agent may take of this box.")
     http: Http = Field(Http(), description="The status page.")
     rate: Rate = Field(Rate(), description="The key-process CNC rate.")
     processes: tuple[Process, ...] = Field((), description="Processes of the enterprise.")
     equipment: tuple[Equipment, ...] = Field((), description="Machines of the ledger.")
     devices: tuple[DeviceEntry, ...] = Field((), description="What is read.")
+
+    @field_validator("publish")
+    @classmethod
+    def _somebody_must(cls, publish: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        if all(one.policy != "must" for one in publish):
+            msg = "at least one destination needs policy: must"
+            raise ValueError(msg)
+        if len({one.name for one in publish}) < len(publish):
+            msg = "every destination needs a name of its own"
+            raise ValueError(msg)
+        return publish

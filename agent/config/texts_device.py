@@ -200,5 +200,9 @@ WARNINGS = {
         "来不及的采集会被跳过并计数。请加长采集间隔、分成几条线路，或提高波特率；"
         "用 chulian check --plan 查看每次请求的耗时。",
     ),
+    "W1612": entry(
+        "{count} address(es) such as {quoted}: {why}", "{count} 个地址（如 {quoted}）：{why}",
+        "{how}", "{how}",
+    ),
 }  # fmt: skip
 """What is usable and probably not meant."""

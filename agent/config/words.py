@@ -90,6 +90,12 @@ FORMS = {
 """The form a text must have."""
 
 RULES = {
+    "at least one destination needs policy: must": Message(
+        en="at least one destination needs policy: must", zh="至少要有一个目标的 policy 为 must"
+    ),
+    "every destination needs a name of its own": Message(
+        en="every destination needs a name of its own", zh="每个目标的 name 不能重复"
+    ),
     "cert and key go together": Message(
         en="cert and key go together", zh="cert 和 key 必须同时填写"
     ),

@@ -94,6 +94,7 @@ class Desk:
         self._reach = reach
         self._record = record
         self._history = history
+        self._plans: dict[tuple[str, str], Plan] = {}
         self._turn = asyncio.Lock()
 
     async def preview(self, order: Order) -> Outcome:
@@ -152,8 +153,12 @@ class Desk:
             raise Refused("unknown_tag", device=device.id, tag=order.tag[:128], known=known)
         if tag.write is None:
             raise Refused("not_enabled", tag=tag.name)
-        plan = device.driver.plan(device.config, [tag_of(tag)], device=device.id, group="write")
-        return _Target(device, tag, plan)
+        key = device.id, tag.name
+        if key not in self._plans:  # one for the desk's life: sessions may remember their plans
+            self._plans[key] = device.driver.plan(
+                device.config, [tag_of(tag)], device=device.id, group="write"
+            )
+        return _Target(device, tag, self._plans[key])
 
     async def _session(self, target: _Target) -> Any:
         """Give the session the device is reached by; raises `Refused`."""

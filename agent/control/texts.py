@@ -65,7 +65,15 @@ REFUSALS: Mapping[str, Message] = {
 """Why nothing was sent."""
 
 REASONS: Mapping[str, Message] = {
-    "BadNotWritable": Message("the driver refuses to write this point", "驱动拒绝写该点位"),
+    "BadNotWritable": Message(
+        "the point can only be read, at the device or for the driver",
+        "该点位只能读：设备不允许写，或驱动不支持写",
+    ),
+    "BadUserAccessDenied": Message(
+        "the user the agent logs in with may not write this point",
+        "采集代理的登录用户没有写该点位的权限",
+    ),
+    "BadNodeIdUnknown": Message("the device has no such point", "设备上没有该点位"),
     "BadTypeMismatch": Message(
         "the value does not fit the point's type", "数值与点位的数据类型不符"
     ),

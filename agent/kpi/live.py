@@ -48,8 +48,12 @@ class LiveRate:
         config: AgentConfig,
         devices: Sequence[DevicePlan],
         known: Iterable[EvidenceRow],
+        *,
+        dated: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Take what to judge, what is known, and whether the gateway's own time can be trusted."""
         self._config = config
+        self._dated = dated
         tags = {
             (device.id, group.name): tuple(tag.name for tag in group.tags)
             for device in devices
@@ -61,8 +65,17 @@ class LiveRate:
         self._computed_s = 0.0
 
     def watch(self, device: str, group: GroupPlan) -> Callable[[Frame], None]:
-        """Give the function that takes in the engineering frames of one group."""
-        return self._observer.watch(device, group.name)
+        """Give the function that takes in the engineering frames of one group.
+
+        What an untrusted clock has stamped is of no day, and so no evidence.
+        """
+        observe, dated = self._observer.watch(device, group.name), self._dated
+
+        def watch(frame: Frame) -> None:
+            if frame.times_ns is not None or dated():
+                observe(frame)
+
+        return watch
 
     def status(self) -> RateStatus:
         """Give the rate as it stands, at most `FRESH_S` old."""
@@ -75,11 +88,15 @@ class LiveRate:
             store.put_evidence([day.row() for day in days])
 
     async def run(self, store: Keeps, codec: Encodes) -> None:
-        """Save evidence, and publish the rate where there is a ledger, until cancelled."""
+        """Save evidence, and publish the rate where there is a ledger, until cancelled.
+
+        Without a trusted clock nobody knows of which day it would be, and it is not published.
+        """
         due_s = time.monotonic()
         while True:
             self.save(store)
-            if self._config.processes and time.monotonic() >= due_s:
+            if self._config.processes and self._dated() and time.monotonic() >= due_s:
+                due_s = max(due_s, time.monotonic() - self._config.rate.emit_every_s)
                 due_s += self._config.rate.emit_every_s
                 await store.put_frame(codec, rate_frame(self._current()))
             await asyncio.sleep(min(SAVE_EVERY_S, self._config.rate.emit_every_s))

@@ -213,7 +213,8 @@ class _Watch:
         columns, values, times_ns = self._good_part(frame)
         if not values:
             return
-        first_ns, last_ns = min(times_ns), max(times_ns)
+        distinct = set(times_ns)  # few: a server samples many points at once
+        first_ns, last_ns = min(distinct), max(distinct)
         today = self._turn(first_ns)
         if last_ns < today.until_ns:
             self._count(today, columns, values, first_ns=first_ns, last_ns=last_ns)

@@ -28,6 +28,7 @@ def cut(frame: Frame, positions: Sequence[int]) -> Frame:
         {to: reasons[at] for to, at in enumerate(positions) if at in reasons} or None,
         None if frame.times_ns is None else tuple(frame.times_ns[at] for at in positions),
         frame.clock,
+        backfill=frame.backfill,
     )
 
 
@@ -58,4 +59,5 @@ def _slice(frame: Frame, positions: range, columns: tuple[int, ...]) -> Frame:
         else None,
         None if frame.times_ns is None else frame.times_ns[start:stop],
         frame.clock,
+        backfill=frame.backfill,
     )

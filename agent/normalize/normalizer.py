@@ -103,4 +103,6 @@ def _with(
         frame.times_ns,
         frame.clock,
         frame.overflow,
+        frame.gap,
+        frame.backfill,
     )

@@ -54,18 +54,30 @@ class Pipeline:
         Raises:
             FrameError: the driver handed over columns of different lengths.
         """
-        expected = self._size if raw.columns is None else len(raw.columns)
-        if len(raw.values) != expected:
-            raise FrameError(
-                f"{self._device}/{self._group}: {len(raw.values)} values for {expected} tags"
-            )
-        frame = self._normalizer.apply(raw)
+        frame = self._normalized(raw)
         self._latest.update(frame)
         self._silent = False
         stored = self._reporter.select(frame)
         if stored is not None:
             self._observe(stored)
         return stored
+
+    def backfill(self, raw: Frame) -> Frame:
+        """Take values of the past; give them as they are to be stored, all of them.
+
+        They are older than what is shown and than what changes are judged by: they touch neither.
+
+        Raises:
+            FrameError: the driver handed over columns of different lengths.
+        """
+        frame = self._normalized(raw)
+        self._observe(frame)
+        return frame
+
+    def times_ns(self) -> dict[int, int]:
+        """Give the time of the last value of every tag that has one, by column."""
+        last = enumerate(self._latest.all())
+        return {column: one.time_ns for column, one in last if one.time_ns is not None}
 
     def silence(self, read_ns: int, reason: str = NO_COMMUNICATION) -> Frame | None:
         """Give the one BAD frame that marks the start of a silence; None while it lasts."""
@@ -86,3 +98,11 @@ class Pipeline:
         self._latest.silence(reason)
         self._reporter.reset()
         return frame
+
+    def _normalized(self, raw: Frame) -> Frame:
+        expected = self._size if raw.columns is None else len(raw.columns)
+        if len(raw.values) != expected:
+            raise FrameError(
+                f"{self._device}/{self._group}: {len(raw.values)} values for {expected} tags"
+            )
+        return self._normalizer.apply(raw)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.config.ledger import Equipment, Process
     from agent.config.model import AgentConfig
     from agent.config.plan import DevicePlan, GroupPlan
+    from agent.publish.sender import Sender
     from agent.telemetry.status import StoreStatus
 
 
@@ -31,7 +32,7 @@ def meta_content(
     return {
         "tz": config.gateway.timezone,
         "enterprise": enterprise.model_dump(mode="json"),
-        "devices": [_device(d) for d in devices],
+        "devices": [device_content(d) for d in devices],
         "ledger": {
             "processes": [_process(p) for p in config.processes],
             "equipment": [_equipment(e) for e in config.equipment],
@@ -86,7 +87,47 @@ def status_message(
     )
 
 
-def _device(device: DevicePlan) -> dict[str, Any]:
+class Notices:
+    """Both retained messages of one agent, as they stand now."""
+
+    def __init__(
+        self,
+        content: dict[str, Any],
+        sender: Sender,
+        *,
+        meta_version: int,
+        version: str,
+        clock: Callable[[], str],
+    ) -> None:
+        self._content = content
+        self._sender = sender
+        self._meta_version = meta_version
+        self._version = version
+        self._clock = clock
+
+    def meta(self) -> bytes:
+        """Give the meta message."""
+        return meta_message(
+            self._content,
+            gateway=self._sender.gateway,
+            epoch=self._sender.epoch,
+            version=self._meta_version,
+        )
+
+    def status(self, state: str, store: StoreStatus) -> bytes:
+        """Give the status message with a destination's counters."""
+        return status_message(
+            state,
+            gateway=self._sender.gateway,
+            epoch=self._sender.epoch,
+            version=self._version,
+            clock=self._clock(),
+            store=store,
+        )
+
+
+def device_content(device: DevicePlan) -> dict[str, Any]:
+    """Give what the platform is told of one device."""
     entry = device.entry
     return {
         "d": entry.id,

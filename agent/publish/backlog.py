@@ -30,6 +30,11 @@ class Backlog:
         """The lowest range."""
         return self._ranges[0]
 
+    @property
+    def ranges(self) -> tuple[Range, ...]:
+        """Every range, lowest first."""
+        return tuple(self._ranges)
+
     def add(self, first: int, last: int) -> None:
         """Add a range, joining it with those it touches."""
         at = bisect_left(self._ranges, (first, first))

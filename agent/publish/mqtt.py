@@ -9,30 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from agent.clock.texts import DATES_UNCHECKED
+from agent.publish.paho_client import PahoClient
+from agent.publish.receipt_texts import not_subscribed
 from agent.publish.refusal import (
     ConnectionRefused,
     refused_connect,
     unreachable,
-    unusable_certificates,
 )
-from agent.publish.stream import Stream
+from agent.publish.stream import LARGEST_ANSWER_BYTES, Stream
+from agent.publish.tls import context_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent.config.model import Destination
+    from paho.mqtt.client import Client
+
+    from agent.config.destination import Destination
+    from agent.publish.beside import Beside
+    from agent.telemetry.status import Message
 
 CONNECT_TIMEOUT_S = 10.0
 """For name look-up, TCP, TLS and CONNACK together."""
@@ -44,6 +49,8 @@ WILL_DELAY_S = 30
 """The Will waits this long, so that a short reconnect does not show as a fall of the gateway."""
 
 
+_FAILURE = 0x80
+"""Reason codes from here on refuse."""
 GOODBYE_S = 1.0
 """How long the broker may take, at the end, for what was sent to it."""
 
@@ -67,6 +74,8 @@ class Connection:
         """Most messages the broker takes unacknowledged."""
         self.maximum_packet_bytes: int | None = getattr(limits, "MaximumPacketSize", None)
         """Largest packet the broker takes; None when it did not say."""
+        self.remark: Message | None = None
+        """What people should know of it."""
 
     @classmethod
     async def open(
@@ -76,23 +85,31 @@ class Connection:
         client_id: str,
         password: str | None,
         will: Will,
+        beside: Beside,
         on_ack: Callable[[int, int, str], None],
+        dates: bool = True,
     ) -> Self:
         """Connect and wait for the broker's word.
 
-        `on_ack(mid, reason code, its name)` is called in the loop for every PUBACK.
+        `on_ack(mid, reason code, its name)` is called in the loop for every PUBACK. Without `dates`
+        the validity period of the broker's certificate is not looked at.
 
         Raises:
             ConnectionRefused: with what to do, in both languages.
         """
         client = _client(settings, client_id, password, will)
+        if settings.url.startswith("mqtts:"):
+            client.tls_set_context(context_of(settings.tls, dates=dates))
         url = urlsplit(settings.url)
         port = url.port or (8883 if url.scheme == "mqtts" else 1883)
         v5 = settings.protocol == "mqtt5"
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await asyncio.to_thread(
-                    client.connect, url.hostname or "", port, settings.keepalive_s, **_session(v5)
+                await beside.run(
+                    lambda: client.connect(
+                        url.hostname or "", port, settings.keepalive_s, **_session(v5)
+                    ),
+                    too_late=lambda: _hang_up(client),
                 )
                 limits = await _logged_in(client)
             keepalive_s = getattr(limits, "ServerKeepAlive", 0) or settings.keepalive_s
@@ -111,7 +128,9 @@ class Connection:
             on_ack=lambda mid, code: on_ack(mid, code, _name(PacketTypes.PUBACK, code)),
             name_of=lambda code: _name(PacketTypes.DISCONNECT, code),
         )
-        return cls(client, stream, limits)
+        connection = cls(client, stream, limits)
+        connection.remark = None if dates else DATES_UNCHECKED
+        return connection
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
         """Send one message at QoS 1; give its id, or None if the connection is gone."""
@@ -121,6 +140,29 @@ class Connection:
         """Give the most bytes of payload that the broker takes under a topic."""
         most = self.maximum_packet_bytes
         return sys.maxsize if most is None else most - len(topic.encode()) - PUBLISH_OVERHEAD_BYTES
+
+    @property
+    def ended_with(self) -> int | None:
+        """Reason code with which the broker ended the connection; None where it gave none."""
+        return self._stream.reason_code
+
+    async def listen(self, topic: str, on_message: Callable[[bytes], None]) -> None:
+        """Subscribe to one topic.
+
+        Raises:
+            ConnectionRefused: the broker does not let us, or hung up.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                code = await self._stream.subscribe(topic, on_message)
+        except (OSError, TimeoutError) as error:
+            raise unreachable(topic, error) from error
+        if code >= _FAILURE:
+            raise ConnectionRefused(not_subscribed(topic, code))
+
+    def end(self, reason: str) -> None:
+        """Have the connection end, and `closed` say why."""
+        self._stream.end(reason)
 
     async def close(self) -> None:
         """Say goodbye if there is somebody to say it to, and let go of the socket."""
@@ -159,8 +201,13 @@ async def _logged_in(client: Client) -> Any:
     def on_socket_close(_c: Client, _u: Any, _s: Any) -> None:
         loop.remove_reader(descriptor)
 
+    def read() -> None:
+        client.loop_read()
+        if client._in_packet["remaining_length"] > LARGEST_ANSWER_BYTES and not answer.done():  # noqa: SLF001 - paho has no limit of its own
+            answer.set_exception(refused_connect(0, "its answer is no MQTT"))
+
     client.on_socket_close = on_socket_close
-    loop.add_reader(descriptor, client.loop_read)
+    loop.add_reader(descriptor, read)
     try:
         return await answer
     finally:  # what comes after the answer is not paho's, and the closures would hold us alive
@@ -197,13 +244,13 @@ def _name(packet: int, code: int) -> str:
         return "Success" if packet == PacketTypes.PUBACK else "Normal disconnection"
     try:
         return str(ReasonCode(packet, identifier=code))
-    except KeyError:
+    except (KeyError, ValueError):  # unknown, or not of this packet: brokers give such
         return f"reason {code:#04x}"
 
 
 def _client(settings: Destination, client_id: str, password: str | None, will: Will) -> Client:
     v5 = settings.protocol == "mqtt5"
-    client = Client(
+    client = PahoClient(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
@@ -214,8 +261,6 @@ def _client(settings: Destination, client_id: str, password: str | None, will: W
     client.max_inflight_messages_set(0)  # the window is ours
     if settings.username:
         client.username_pw_set(settings.username, password)
-    if settings.url.startswith("mqtts:"):
-        client.tls_set_context(_tls(settings))
     properties = None
     if v5:
         properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
@@ -227,26 +272,14 @@ def _client(settings: Destination, client_id: str, password: str | None, will: W
 def _session(v5: bool) -> dict[str, Any]:  # noqa: FBT001 - private, one caller
     """Keep the session as long as the Will is delayed: its end would send the Will at once.
 
-    Source: MQTT 5.0, section 3.1.3.2.2. The session holds nothing, we subscribe to nothing.
+    Source: MQTT 5.0, section 3.1.3.2.2. The session holds nothing of worth: receipts come at QoS 0.
     """
     if not v5:
         return {}
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = WILL_DELAY_S
+    properties.MaximumPacketSize = LARGEST_ANSWER_BYTES
     return {"clean_start": False, "properties": properties}
-
-
-def _tls(settings: Destination) -> ssl.SSLContext:
-    tls = settings.tls
-    try:
-        context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
-        if tls.cert is not None:
-            context.load_cert_chain(tls.cert, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        files = [str(path) for path in (tls.ca, tls.cert, tls.key) if path is not None]
-        raise unusable_certificates(files, error) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 __all__ = ["Connection", "ConnectionRefused", "Will"]

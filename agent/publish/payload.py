@@ -7,23 +7,27 @@ rows are sent together, and however often, a row's own bytes never change. Spec:
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from agent.normalize.cut import cut_run
+from agent.publish.own_times import OwnTimes
 from agent.publish.sanitize import clean_values
 from agent.publish.scans import OPTIONS, FullScans
+from agent.publish.tags import TagsOf
 from agent.store.outbox import Kind, NewRow
 from drivers.api import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from agent.publish.tags import Tags
     from agent.store.outbox import Row
     from drivers.api import Frame, Value
 
-    _Shape = Callable[[Sequence[str], Sequence[tuple[Value, ...]]], Mapping[str, Any]]
+    _Shape = Callable[[Sequence[tuple[Value, ...]]], Mapping[str, Any]]
 
 _MS = 1_000_000
 _UNCERTAIN = int(Quality.UNCERTAIN)
@@ -50,6 +54,7 @@ class GroupCodec:
         self._max_row_bytes = max_row_bytes
         self._values_per_row: int | None = None
         self._full_scans = FullScans(device, group, self.names)
+        self._tags_of = TagsOf(self.names)
 
     def encode(self, frames: Sequence[Frame]) -> list[NewRow]:
         """Encode frames of this group, oldest first, into as few rows as fit.
@@ -57,8 +62,9 @@ class GroupCodec:
         Consecutive frames with the same columns share a row: their names are written once.
         """
         rows: list[NewRow] = []
-        for run, aligned in _runs(frames):
-            full = self._full(run) if aligned and run[0].columns is None else None
+        for run, aligned in self._runs(frames):
+            whole = aligned and run[0].columns is None and not run[0].backfill
+            full = self._full(run) if whole else None
             rows += self._any(run, aligned=aligned) if full is None else full
         known = self._values_per_row
         if known is not None and all(len(r.body) * 2 < self._max_row_bytes for r in rows):
@@ -81,67 +87,94 @@ class GroupCodec:
     def _any(self, run: Sequence[Frame], *, aligned: bool) -> list[NewRow]:
         return [
             row
-            for piece in _pieces(run, most_values=self._values_per_row)
+            for piece in self._pieces(run, most_values=self._values_per_row)
             for row in self._fit(piece, aligned=aligned)
         ]
 
     def _fit(self, run: Sequence[Frame], *, aligned: bool) -> list[NewRow]:
-        columns = run[0].columns
-        names = self.names if columns is None else tuple(map(self.names.__getitem__, columns))
-        row = self._row(run, names, aligned=aligned)
+        row = self._row(run, self._tags_of(run[0].columns), aligned=aligned)
         if len(row.body) <= self._max_row_bytes or row.values == 1:
             return [row]
-        rows = [r for half in _halves(run) for r in self._fit(half, aligned=aligned)]
+        rows = [r for half in self._halves(run) for r in self._fit(half, aligned=aligned)]
         self._values_per_row = max(r.values for r in rows)
         return rows
 
-    def _row(self, run: Sequence[Frame], names: Sequence[str], *, aligned: bool) -> NewRow:
+    def _row(self, run: Sequence[Frame], tags: Tags, *, aligned: bool) -> NewRow:
+        names = tags.names
         t0, offsets = _scan_times(run)
         block: dict[str, Any] = {"t0": t0, "d": self.device, "g": self.group}
+        if run[0].backfill:
+            block["hist"] = True
         values = [f.values for f in run]
         if aligned:
             block["t"] = offsets
-        shape: _Shape = _scan_columns if aligned else _OwnTimes(run, t0)
+        shape: _Shape = partial(_scan_columns, tags) if aligned else OwnTimes(run, tags, t0_ms=t0)
         qualities = _exceptions(run, names, own_times=not aligned)
         if qualities:
             block["q"] = qualities
         key = "s" if aligned else "p"
         try:
-            block[key] = shape(names, values)
+            block[key] = shape(values)
             body = orjson.dumps(block, option=OPTIONS)
         except TypeError:  # an integer beyond 2^53, bytes, or text that is not Unicode
             values, spoiled = clean_values(values)
             if spoiled:
                 _mark_spoiled(block, names, spoiled, own_times=not aligned)
-            block[key] = shape(names, values)
+            block[key] = shape(values)
             body = orjson.dumps(block, option=OPTIONS)
         return NewRow(Kind.DATA, t0, sum(map(len, values)), body[1:])
 
+    def _pieces(
+        self, run: Sequence[Frame], *, most_values: int | None
+    ) -> Iterator[Sequence[Frame]]:
+        """Cut a run by columns so that no piece has more values; nothing of frames without any.
 
-def _pieces(run: Sequence[Frame], *, most_values: int | None) -> Iterator[Sequence[Frame]]:
-    """Cut a run by columns so that no piece has more values; nothing of frames without any.
+        Where a column comes twice in a frame, scans are cut first: a tag's values keep their order.
+        """
+        width = len(run[0].values)
+        step = width if most_values is None else max(1, most_values // len(run))
+        if step >= width:
+            if width:
+                yield run
+            return
+        once_each = self._tags_of(run[0].columns).once_each
+        for frames in (run,) if once_each else ([frame] for frame in run):
+            for start in range(0, width, step):
+                positions = range(start, min(start + step, width))
+                yield cut_run(frames, positions)
 
-    Where a column comes twice in a frame, scans are cut first: a tag's values keep their order.
-    """
-    width = len(run[0].values)
-    step = width if most_values is None else max(1, most_values // len(run))
-    if step >= width:
-        if width:
-            yield run
-        return
-    for frames in (run,) if _once_each(run[0]) else ([frame] for frame in run):
-        for start in range(0, width, step):
-            positions = range(start, min(start + step, width))
-            yield cut_run(frames, positions)
+    def _halves(self, run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
+        """Cut a run of more than one value in two: by columns where order stays, or by scans."""
+        width = len(run[0].values)
+        if width > 1 and (len(run) == 1 or self._tags_of(run[0].columns).once_each):
+            return self._pieces(run, most_values=(width + 1) // 2 * len(run))
+        middle = len(run) // 2
+        return iter((run[:middle], run[middle:]))
 
+    def _runs(self, frames: Sequence[Frame]) -> Iterator[tuple[list[Frame], bool]]:
+        """Split frames into runs that can share a row; the flag tells a scan from own times."""
+        run: list[Frame] = []
+        was_aligned = False
+        for frame in frames:
+            aligned = self._aligned(frame) if frame.values else True
+            if run and (
+                aligned != was_aligned
+                or frame.columns != run[-1].columns
+                or frame.backfill != run[-1].backfill
+            ):
+                yield run, was_aligned
+                run = []
+            run.append(frame)
+            was_aligned = aligned
+        if run:
+            yield run, was_aligned
 
-def _halves(run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
-    """Cut a run of more than one value in two: by columns where that keeps order, or by scans."""
-    width = len(run[0].values)
-    if width > 1 and (len(run) == 1 or _once_each(run[0])):
-        return _pieces(run, most_values=(width + 1) // 2 * len(run))
-    middle = len(run) // 2
-    return iter((run[:middle], run[middle:]))
+    def _aligned(self, frame: Frame) -> bool:
+        """Whether all values of the frame carry one time and no column comes twice."""
+        times = frame.times_ns
+        if times is not None and (times[0] != times[-1] or times.count(times[0]) < len(times)):
+            return False
+        return self._tags_of(frame.columns).once_each
 
 
 def _time_ns(frame: Frame) -> int:
@@ -154,64 +187,10 @@ def _scan_times(run: Sequence[Frame]) -> tuple[int, list[int]]:
     return t0, [_time_ns(f) // _MS - t0 for f in run]
 
 
-def _aligned(frame: Frame) -> bool:
-    """Whether all values of the frame carry one time and no column comes twice."""
-    times = frame.times_ns
-    return (times is None or times.count(times[0]) == len(times)) and _once_each(frame)
-
-
-def _once_each(frame: Frame) -> bool:
-    return frame.columns is None or len(set(frame.columns)) == len(frame.columns)
-
-
-def _runs(frames: Sequence[Frame]) -> Iterator[tuple[list[Frame], bool]]:
-    """Split frames into runs that can share a row; the flag tells a scan from own times."""
-    run: list[Frame] = []
-    was_aligned = False
-    for frame in frames:
-        aligned = (
-            was_aligned
-            if run and frame.columns is not None and frame.columns is run[-1].columns
-            and frame.times_ns is None
-            else _aligned(frame) if frame.values else True
-        )  # fmt: skip
-        if run and (aligned != was_aligned or frame.columns != run[-1].columns):
-            yield run, was_aligned
-            run = []
-        run.append(frame)
-        was_aligned = aligned
-    if run:
-        yield run, was_aligned
-
-
-def _scan_columns(
-    names: Sequence[str], values: Sequence[tuple[Value, ...]]
-) -> dict[str, tuple[Value, ...]]:
-    return dict(zip(names, zip(*values, strict=True), strict=True))
-
-
-class _OwnTimes:
-    """Columns of (times, values) per metric, for values that carry their own times."""
-
-    def __init__(self, run: Sequence[Frame], t0_ms: int) -> None:
-        base = t0_ms * _MS
-        self._times = [
-            [(t - base) // _MS for t in f.times_ns or (f.read_ns,) * len(f.values)] for f in run
-        ]
-
-    def __call__(
-        self, names: Sequence[str], values: Sequence[tuple[Value, ...]]
-    ) -> Mapping[str, Any]:
-        if len(set(names)) == len(names):
-            times, columns = zip(*self._times, strict=True), zip(*values, strict=True)
-            return dict(zip(names, zip(times, columns, strict=True), strict=True))
-        series: dict[str, tuple[list[int], list[Value]]] = {}
-        for frame_times, frame_values in zip(self._times, values, strict=True):
-            for name, t, value in zip(names, frame_times, frame_values, strict=True):
-                own_times, own_values = series.setdefault(name, ([], []))
-                own_times.append(t)
-                own_values.append(value)
-        return series
+def _scan_columns(tags: Tags, values: Sequence[tuple[Value, ...]]) -> Mapping[str, Sequence[Value]]:
+    if len(values) == 1:
+        return tags.one_scan(values[0])
+    return dict(zip(tags.names, zip(*values, strict=True), strict=True))
 
 
 def _exceptions(
@@ -255,14 +234,14 @@ def _mark_spoiled(
 
 
 def join_rows(rows: Sequence[Row], *, gateway: str, epoch: str, clock: str) -> bytes:
-    """Join rows of one kind and one meta version into a message, without decoding them."""
+    """Join rows of one kind, life and meta version into a message, without decoding them."""
     first = rows[0]
     head = orjson.dumps(
         {
             "v": 1,
             "gw": gateway,
-            "ep": epoch,
-            "seq": min(r.seq for r in rows),
+            "ep": epoch if first.life is None else first.life.epoch,
+            "seq": min(r.n for r in rows),
             "sent": time.time_ns() // _MS,
             "clk": clock,
             "mv": first.mv,
@@ -270,11 +249,15 @@ def join_rows(rows: Sequence[Row], *, gateway: str, epoch: str, clock: str) -> b
     )[:-1]
     parts = [head, b',"b":[' if first.kind is Kind.DATA else b',"e":[']
     for row in rows:
-        parts += b'{"n":%d,' % row.seq, row.body, b","
+        parts += b'{"n":%d,' % row.n, row.body, b","
     parts[-1] = b"]}"
     return b"".join(parts)
 
 
+BACKFILL_MARK = b',"hist":true'
+"""Found in the head of every row of a device's own history, and in no other row."""
+HEAD_BYTES = 256
+"""The head of a row is no longer: its time, device and group."""
 ENVELOPE_BYTES = 256
 """More than any envelope takes: gateway and epoch are at most 64 and 26 characters."""
 IDENTITY_BYTES = 24

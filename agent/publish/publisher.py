@@ -1,43 +1,33 @@
-"""Sends stored rows to one destination: live ones first, the backlog beside them.
+"""One destination's sender: keeps a connection, and has a `Delivery` send over it.
 
-A row leaves the store only when an acknowledgement accepts it. When the connection ends, whatever
-was in flight becomes backlog again; rows may then share messages with others than before.
+A row leaves the store only when it is accepted. When the connection ends, whatever was in flight
+becomes backlog again; rows may then share messages with others than before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from agent.backoff import Backoff
-from agent.publish.backlog import ranges_of
-from agent.publish.mqtt import Connection, Will
-from agent.publish.payload import ENVELOPE_BYTES, join_rows
-from agent.publish.queue import Reads, SendQueue
-from agent.publish.refusal import (
-    MAX_TRIES,
-    PAUSE_S,
-    PAUSES_S,
-    ConnectionRefused,
-    Verdict,
-    judge,
-    refused_publish,
-    too_large,
-)
-from agent.publish.sender import LEVELS
-from agent.publish.window import Window
-from agent.store.outbox import Kind, Rejection
+from agent.publish.delivery import Delivery
+from agent.publish.mqtt import Will
+from agent.publish.opening import Opener
+from agent.publish.refusal import ConnectionRefused
+from agent.publish.rivalry import Rivalry
 from agent.telemetry.status import DestinationStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from agent.config.model import Destination
+    from agent.config.destination import Destination
+    from agent.publish.mqtt import Connection
+    from agent.publish.queue import Stores
     from agent.publish.sender import Sender
-    from agent.store.outbox import Committed, Range, Row
+    from agent.publish.stamping import Datings
+    from agent.store.outbox import Committed, Range
     from agent.telemetry.status import Message
 
 HEARTBEAT_S = 60.0
@@ -46,16 +36,6 @@ STEADY_S = 60.0
 """A connection that lasted this long makes the next pause short again."""
 
 _log = logging.getLogger("chulian.publish")
-
-
-class Stores(Reads, Protocol):
-    """What the publisher needs of the store; `agent.store.writer.Writer` is one."""
-
-    def put_acked(self, ranges: Sequence[Range]) -> None:
-        """Report rows accepted by the destination."""
-
-    def put_rejected(self, rejections: Sequence[Rejection]) -> None:
-        """Report rows refused for good."""
 
 
 class Publisher:
@@ -68,228 +48,150 @@ class Publisher:
         *,
         store: Stores,
         waiting: Range | None,
+        last_seq: int,
         password: str | None,
         clock: Callable[[], str],
+        dates: Datings | None = None,
         meta: Callable[[], bytes],
         status: Callable[[str], bytes],
+        tell: Callable[..., None] = lambda *_, **__: None,
     ) -> None:
+        """`last_seq` is the newest row of runs before; `tell(type, **fields)` stores an event."""
         self._settings = settings
-        self._sender = sender
-        self._topics = {level: sender.topic(settings.topic_root, level) for level in LEVELS}
-        self._row_bytes = 0  # most of rows in one message of this connection
-        self._store = store
-        self._password = password
         self._clock = clock
-        self._meta = meta
+        self._delivery = Delivery(
+            settings,
+            sender,
+            store=store,
+            waiting=waiting,
+            last_seq=last_seq,
+            clock=clock,
+            dates=dates,
+            notice=lambda level: meta() if level == "meta" else status("online"),
+            tell=tell,
+        )
+        self.save_memory = self._delivery.queue.save_memory
+        """Takes by how much less than usual is kept in memory; 1 is as usual."""
+        self._opener = Opener(
+            settings,
+            client_id=sender.gateway,
+            password=password,
+            clock=clock,
+            on_ack=self._delivery.acknowledged,
+        )
+        self._ack_topic = sender.topic(settings.topic_root, "ack")
         self._status = status
         self._connection: Connection | None = None
-        self._queue = SendQueue(store, waiting=waiting, on_ready=self._pump)
-        self._window = Window(settings)
-        self._notices: list[str] = []
-        self._quiet = asyncio.Event()
-        self._resume_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._rivalry = Rivalry()
         self._problem: Message | None = None
         self._since_ms = _now_ms()
         self._connects = 0
-        self._sent_messages = 0
-        self._acked_messages = 0
 
     def committed(self, done: Committed) -> None:
         """Take note of a commit: new rows to send, rows that will never be."""
-        self._queue.committed(done)
-        self._pump()
+        self._delivery.committed(done)
 
     def status(self) -> DestinationStatus:
         """Give a snapshot."""
+        delivery, connection = self._delivery, self._connection
         return DestinationStatus(
             self._settings.name,
             self._settings.url,
             self._settings.protocol,
-            self._connection is not None,
+            connection is not None,
             self._since_ms,
             self._connects,
-            len(self._window),
-            self._sent_messages,
-            self._acked_messages,
-            self._problem,
+            len(delivery.window),
+            delivery.sent_messages,
+            delivery.acked_messages,
+            self._rivalry.problem(time.monotonic())
+            or self._problem
+            or delivery.problem
+            or (connection.remark if connection else None),
+            self._settings.ack,
+            delivery.unconfirmed,
         )
 
     async def run(self) -> None:
         """Keep a connection, for ever: the only place that reconnects."""
         backoff = Backoff(longest_s=self._settings.reconnect_max_s)
         while True:
-            try:
-                connection = await self._connect()
-            except ConnectionRefused as refused:
-                if self._problem is None or not backoff.failures:
-                    _log.warning("destination away: %s", refused)
-                self._problem = refused.problem
-                await asyncio.sleep(backoff.next_s())
-                continue
             started_s = time.monotonic()
             try:
+                connection = await self._opener.open(
+                    Will(self._delivery.topics["status"], self._status("offline"))
+                )
+            except ConnectionRefused as refused:
+                self._away(refused, first=self._problem is None or not backoff.failures)
+                await asyncio.sleep(backoff.next_s())
+                continue
+            try:
                 await self._attend(connection)
+            except ConnectionRefused as refused:
+                self._away(refused, first=True)
             finally:
                 self._disconnected()
                 await connection.close()
+            self._rivalry.ended(connection.ended_with, time.monotonic())
             if time.monotonic() - started_s >= STEADY_S:
                 backoff.reset()
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(max(backoff.next_s(), self._rivalry.pause_s))
+
+    @property
+    def holds(self) -> bool:
+        """Whether rows are known that wait for their time to be settled."""
+        return self._delivery.queue.has_held
+
+    def settled(self) -> None:
+        """Take note that the times of held rows have been settled."""
+        self._delivery.queue.release()
+        self._delivery.pump()
+
+    def clock_trusted(self) -> None:
+        """Take note that dates can be judged again: a broker accepted without is looked at anew."""
+        if self._connection is not None and self._connection.remark is not None:
+            self._connection.end("the clock is set: the broker's certificate is checked in full")
 
     async def finish(self, grace_s: float) -> None:
         """Wait, at most so long, until everything in memory has been acknowledged."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
-                while self._connection is not None and (self._window or self._queue.has_live):
-                    self._quiet.clear()
-                    await self._quiet.wait()
+        await self._delivery.finish(grace_s)
 
     # -- a connection's life ---------------------------------------------------------------------
 
-    async def _connect(self) -> Connection:
-        will = Will(self._topics["status"], self._status("offline"))
-        return await Connection.open(
-            self._settings,
-            client_id=self._settings.client_id or self._sender.gateway,
-            password=self._password,
-            will=will,
-            on_ack=self._acknowledged,
-        )
-
     async def _attend(self, connection: Connection) -> None:
+        """Live with a connection until it ends.
+
+        Raises:
+            ConnectionRefused: the platform's receipts cannot be heard.
+        """
+        if self._settings.ack != "puback":
+            await connection.listen(self._ack_topic, self._delivery.received)
         self._connection = connection
         self._connects += 1
         self._since_ms = _now_ms()
         self._problem = None
-        self._resume_s = 0.0
-        limit_bytes = connection.payload_limit(self._topics["event"])
-        most_bytes = min(int(self._settings.max_message_kb * 1000), limit_bytes)
-        self._row_bytes = most_bytes - ENVELOPE_BYTES
-        self._queue.online()
-        self._window.open(connection.receive_maximum)
         _log.info("destination connected: %s", self._settings.url)
-        self._notices = ["meta"]
+        self._delivery.open(connection)
         try:
             while not connection.closed.done():
-                if "status" not in self._notices:
-                    self._notices.append("status")
-                self._pump()
+                self._delivery.announce()
                 await asyncio.wait([connection.closed], timeout=HEARTBEAT_S)
         except asyncio.CancelledError:
-            connection.publish(self._topics["status"], self._status("offline"), retain=True)
+            topic = self._delivery.topics["status"]
+            connection.publish(topic, self._status("offline"), retain=True)
             raise
         _log.warning("destination lost: %s: %s", self._settings.url, connection.closed.result())
 
+    def _away(self, refused: ConnectionRefused, *, first: bool) -> None:
+        if first:
+            _log.warning("destination away: %s", refused)
+        self._problem = refused.problem
+
     def _disconnected(self) -> None:
+        if self._connection is not None:
+            self._since_ms = _now_ms()
         self._connection = None
-        self._since_ms = _now_ms()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._queue.offline()
-        for sent in self._window.abandon():
-            self._queue.give_back(sent.rows)
-        self._quiet.set()
-
-    # -- sending ---------------------------------------------------------------------------------
-
-    def _pump(self) -> None:
-        """Fill the window: live rows first, the backlog up to its share."""
-        connection = self._connection
-        if connection is None:
-            return
-        while self._notices and self._window.has_room:
-            self._notify(connection, self._notices.pop(0))
-        if (self._queue.has_live or self._queue.has_ready) and self._wait_left():
-            return
-        while self._window.has_room:
-            live = self._queue.has_live
-            if not live and not (self._queue.has_ready and self._window.backlog_has_room):
-                break
-            if not self._send(connection, live=live):
-                return
-        self._queue.read_ahead()
-
-    def _notify(self, connection: Connection, level: str) -> None:
-        """Send what is retained; meta comes before the first row that needs it."""
-        payload = self._meta() if level == "meta" else self._status("online")
-        topic = self._topics[level]
-        if len(payload) > connection.payload_limit(topic):
-            self._problem = too_large(level, len(payload), connection.payload_limit(topic))
-            _log.error("not sent: %s", self._problem.en)
-            return
-        mid = connection.publish(topic, payload, retain=True)
-        if mid is not None:
-            self._window.add(mid, [], live=True)
-
-    def _wait_left(self) -> bool:
-        """Tell whether nothing may be sent yet, and make sure that it will be."""
-        now_s = time.monotonic()
-        until_s, queue = self._resume_s, self._queue
-        if queue.has_live and not queue.has_ready and queue.live_bytes < self._row_bytes:
-            until_s = max(until_s, queue.live_since_s + self._settings.max_delay_s)
-        if until_s <= now_s:
-            return False
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(until_s - now_s, self._pump)
-        return True
-
-    def _send(self, connection: Connection, *, live: bool) -> bool:
-        """Send one message; False when the connection is gone."""
-        limit = self._row_bytes
-        rows = self._queue.take(live=live, max_bytes=limit)
-        if len(rows) == 1 and len(rows[0].body) > limit:
-            self._problem = too_large(f"row {rows[0].seq}", len(rows[0].body), limit)
-            self._reject(rows[0], "PacketTooLarge", 0x95)
-            return True
-        level = "event" if rows[0].kind is Kind.EVENT else ("data" if live else "hist")
-        payload = join_rows(
-            rows,
-            gateway=self._sender.gateway,
-            epoch=self._sender.epoch,
-            clock=self._clock(),
-        )
-        mid = connection.publish(self._topics[level], payload)
-        if mid is None:
-            self._queue.give_back(rows)
-            return False
-        self._window.add(mid, rows, live=live)
-        self._sent_messages += 1
-        return True
-
-    def _acknowledged(self, mid: int, code: int, name: str) -> None:
-        sent = self._window.take(mid)
-        if sent is None:
-            return  # a second acknowledgement, or one of a connection that is gone
-        verdict = judge(code, accept_no_subscriber=self._settings.no_subscriber == "accept")
-        if not sent.rows:
-            pass  # meta or status: nobody waits for it here, whatever the answer
-        elif verdict is Verdict.ACCEPTED:
-            self._acked_messages += 1
-            self._problem = None
-            self._store.put_acked(ranges_of(sent.rows))
-            self._queue.settled(sent.rows)
-        else:
-            self._refused(sent.rows, code, name, verdict)
-        self._pump()
-        if not self._window:
-            self._quiet.set()
-
-    def _refused(self, rows: list[Row], code: int, name: str, verdict: Verdict) -> None:
-        if self._problem is None:
-            _log.warning("message refused: %s (0x%02x)", name, code)
-        self._problem = refused_publish(code, name)
-        self._resume_s = max(self._resume_s, time.monotonic() + PAUSES_S.get(code, PAUSE_S))
-        if verdict is Verdict.ALONE and self._queue.refused(rows) >= MAX_TRIES:
-            self._reject(rows[0], name, code)
-        else:
-            self._queue.give_back(rows)
-
-    def _reject(self, row: Row, reason: str, code: int) -> None:
-        self._queue.settled([row])
-        _log.error("row set aside: seq %d: %s", row.seq, reason)
-        self._store.put_rejected([Rejection(row.seq, reason[:64], code)])
+        self._delivery.close()
 
 
 def _now_ms() -> int:

@@ -35,11 +35,13 @@ class Verdict(Enum):
 
 ACCEPTED = 0x00
 NO_SUBSCRIBERS = 0x10
+QUOTA_EXCEEDED = 0x97
+"""Of the whole connection; every other refusal is of one topic."""
 
-PAUSES_S = {NO_SUBSCRIBERS: 10.0, 0x87: 60.0, 0x97: 5.0}
-"""How long nothing is sent after such an acknowledgement."""
+PAUSES_S = {NO_SUBSCRIBERS: 10.0, 0x87: 60.0, QUOTA_EXCEEDED: 5.0}
+"""How long nothing is sent on the topic after such an acknowledgement."""
 PAUSE_S = 1.0
-"""How long nothing is sent after any other refusal."""
+"""How long nothing is sent on the topic after any other refusal."""
 MAX_TRIES = 3
 """How often a row that is refused on its own is sent before it is set aside."""
 

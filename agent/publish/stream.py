@@ -1,24 +1,31 @@
-"""What a connection lives on after its login: PUBLISH, PUBACK, PINGREQ and DISCONNECT on a socket.
+"""What a connection lives on after its login: PUBLISH, PUBACK, PINGREQ and DISCONNECT on a socket,
+and one SUBSCRIBE where the platform answers.
 
 These packets are on the path of every value, so they are written and read here, in the event
 loop, one system call each; paho does what comes before. Guarantees that a message id is never given
 twice while it is in flight, and that a packet is never cut by another. Sources: MQTT 5.0, sections
-3.3, 3.4, 3.12 to 3.14; MQTT 3.1.1 has the same packets without properties and reasons.
-"""
+3.3, 3.4, 3.8, 3.9, 3.12 to 3.14; MQTT 3.1.1 has the same packets without properties and reasons.
+"""  # noqa: D205 - one sentence
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from agent.publish.framing import Malformed, packet_length, variable_length
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
-PUBACK, PINGRESP, DISCONNECT = 4, 13, 14
-"""Types of the packets that a broker may send to who subscribes to nothing."""
+PUBLISH, PUBACK, SUBACK, PINGRESP, DISCONNECT = 3, 4, 9, 13, 14
+"""Types of the packets that a broker may send; the first and third only to who subscribed."""
+_SUBSCRIBE = 0x82
+_AT_MOST_ONCE = b"\0"
+"""Options of a subscription at QoS 0: what a broker sends needs no answer of ours."""
+_QOS = 0x06
 _PUBLISH_AT_QOS_1 = 0x32
 _RETAIN = 0x01
 _PINGREQ = b"\xc0\x00"
@@ -30,10 +37,6 @@ LARGEST_ANSWER_BYTES = 65_536
 LOOKS_PER_KEEPALIVE = 4
 LOOK_S = 5.0
 """How often it is looked whether a ping is due: a quarter of the keep alive, at most this."""
-
-
-class Malformed(Exception):  # noqa: N818 - says what is the case
-    """The broker sent what is no MQTT."""
 
 
 class Stream:
@@ -69,6 +72,11 @@ class Stream:
         self._pinged_s: float | None = None
         self._look: asyncio.TimerHandle | None = None
         self.closed: asyncio.Future[str] = self._loop.create_future()
+        self.reason_code: int | None = None
+        """Why the broker ended the connection, where it said so."""
+        self._inbox: tuple[bytes, Callable[[bytes], None]] | None = None
+        self._subscribed: asyncio.Future[int] | None = None
+        self._subscription_id = 0
         self._loop.add_reader(self._descriptor, self._readable)
         if _decrypted(sock):
             self._loop.call_soon(self._readable)
@@ -89,6 +97,28 @@ class Stream:
         self._in_flight.add(mid)
         self._write(b"".join((head, place, mid.to_bytes(2, "big"), properties, payload)))
         return None if self.closed.done() else mid
+
+    async def subscribe(self, topic: str, on_message: Callable[[bytes], None]) -> int:
+        """Ask for one topic at QoS 0, once; give the broker's answer, a failure from 0x80 on.
+
+        `on_message(payload)` is called for every message. Bound it with a timeout.
+
+        Raises:
+            ConnectionResetError: the connection ended before the answer.
+        """
+        text = topic.encode()
+        place = len(text).to_bytes(2, "big") + text
+        self._inbox = place, on_message
+        self._subscribed = self._loop.create_future()
+        mid = self._subscription_id = self._next_id()
+        self._in_flight.add(mid)
+        body = mid.to_bytes(2, "big") + (b"\0" if self._v5 else b"") + place + _AT_MOST_ONCE
+        self._write(bytes((_SUBSCRIBE,)) + variable_length(len(body)) + body)
+        ends: list[asyncio.Future[Any]] = [self._subscribed, self.closed]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not self._subscribed.done():
+            raise ConnectionResetError(self.closed.result())
+        return self._subscribed.result()
 
     async def say_goodbye(self, grace_s: float) -> None:
         """Send DISCONNECT behind what was published; give the broker so long to take all of it.
@@ -184,7 +214,7 @@ class Stream:
             self._take(kind, body)
 
     def _whole_packets(self) -> Iterator[tuple[int, bytes]]:
-        """Cut type and body of each complete packet off what was received.
+        """Cut first byte and body of each complete packet off what was received.
 
         Raises:
             Malformed: it is no MQTT, or longer than anything a broker has to say to us.
@@ -196,20 +226,44 @@ class Stream:
                 raise Malformed(f"a packet of {size} bytes that nobody asked for")
             if len(data) < start + size:
                 break
-            yield data[at] >> 4, data[start : start + size]
+            yield data[at], data[start : start + size]
             at = start + size
         self._received = data[at:]
 
-    def _take(self, kind: int, body: bytes) -> None:
+    def _take(self, head: int, body: bytes) -> None:
+        kind = head >> 4
         if kind == PUBACK and len(body) >= 2:
             mid = body[0] << 8 | body[1]
             if mid in self._in_flight:
                 self._in_flight.remove(mid)
                 self._on_ack(mid, body[2] if len(body) > 2 else 0)
         elif kind == DISCONNECT:
-            self.end(self._name_of(body[0] if body else 0))
+            self.reason_code = body[0] if body else 0
+            self.end(self._name_of(self.reason_code))
+        elif kind == PUBLISH and self._inbox is not None and not head & _QOS:
+            self._message(body, *self._inbox)
+        elif kind == SUBACK and self._subscribed is not None and len(body) >= 3:
+            self._answered(body, self._subscribed)
         elif kind != PINGRESP:
             self.end(f"a packet of type {kind} that nobody asked for")
+
+    def _message(self, body: bytes, place: bytes, on_message: Callable[[bytes], None]) -> None:
+        """Take a message of the topic asked for; anything else was not asked for."""
+        at = len(place)
+        try:
+            length = packet_length(body, at - 1) if self._v5 else (at, 0)
+        except Malformed as error:
+            self.end(str(error))
+            return
+        if not body.startswith(place) or length is None or sum(length) > len(body):
+            self.end("a message that nobody asked for")
+            return
+        on_message(body[sum(length) :])
+
+    def _answered(self, body: bytes, subscribed: asyncio.Future[int]) -> None:
+        if body[0] << 8 | body[1] == self._subscription_id and not subscribed.done():
+            self._in_flight.discard(self._subscription_id)
+            subscribed.set_result(body[-1])
 
     # -- keeping alive ---------------------------------------------------------------------------
 
@@ -231,30 +285,3 @@ class Stream:
 def _decrypted(sock: socket.socket) -> bool:
     """Tell whether bytes wait inside TLS, of which no event of the loop will tell."""
     return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-
-
-def variable_length(size: int) -> bytes:
-    """Encode the remaining length of a packet. Source: MQTT 5.0, section 1.5.5."""
-    coded = bytearray()
-    while True:
-        size, seven = size >> 7, size & 0x7F
-        coded.append(seven | (0x80 if size else 0))
-        if not size:
-            return bytes(coded)
-
-
-def packet_length(data: bytes, at: int) -> tuple[int, int] | None:
-    """Give where the body of the packet at `at` starts, and its size; None until that is known.
-
-    Raises:
-        Malformed: the length takes more than four bytes.
-    """
-    size = 0
-    for number in range(4):
-        place = at + 1 + number
-        if place >= len(data):
-            return None
-        size |= (data[place] & 0x7F) << 7 * number
-        if data[place] < 0x80:
-            return place + 1, size
-    raise Malformed("a packet whose length takes more than four bytes")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
-    from agent.store.outbox import Range
+    from agent.store.outbox import Life, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,9 @@ class DropEpisode:
     """Seq of the event row that announces it."""
     reason: str
     gone: Range
+    """First and last seq; all of one life."""
     count: Count
+    life: Life | None = None
     body_bytes: int = 0
 
     def grown(self, gone: Range, count: Count) -> Self:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import sqlite3
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+EPOCH = "[0-9A-HJKMNP-TV-Z]{10}(?:[0-9A-HJKMNP-TV-Z]{6})?"
+"""Pattern of an epoch; the first program made them of the time alone."""
+
+
 def new_epoch(now_ms: int) -> str:
-    """Make the id of a new store: 10 characters of Crockford base 32, sortable by time."""
-    return "".join(_ALPHABET[now_ms >> shift & 31] for shift in range(45, -1, -5))
+    """Make the name of a new life: 10 characters of Crockford base 32 of the time, 6 of chance.
+
+    A box that starts in 1970 each time would else give one name to two lives.
+    """
+    chance = secrets.randbits(30)
+    return _base32(now_ms, 10) + _base32(chance, 6)
+
+
+def _base32(number: int, characters: int) -> str:
+    return "".join(_ALPHABET[number >> 5 * at & 31] for at in reversed(range(characters)))
 
 
 class Identity:
@@ -27,6 +40,25 @@ class Identity:
         self.opened_clean = self._get("clean") != "0"
         """Whether the last run ended in order; True for a new store."""
         self._set("clean", "0")
+        self.base = int(self._get("base") or 0)
+        """Where the numbers of the epoch begin among the seqs."""
+        self.unsealed_to = int(self._get("unsealed_to") or 0)
+        """Last seq of the rows that an older version wrote, without a checksum."""
+
+    @property
+    def salvage(self) -> str:
+        """How far the salvage of a file set aside is; empty when there is none."""
+        return self._get("salvage")
+
+    @salvage.setter
+    def salvage(self, state: str) -> None:
+        self._set("salvage", state)
+
+    def begin_life(self, *, base: int) -> None:
+        """Take a new epoch, whose numbers begin after `base`."""
+        self.epoch, self.base = new_epoch(time.time_ns() // 1_000_000), base
+        self._set("epoch", self.epoch)
+        self._set("base", str(base))
 
     def close_clean(self) -> None:
         """Note that this run ends in order; a disk that refuses makes it look unclean."""

@@ -1,4 +1,4 @@
-"""Looking into a store that no agent has open: counters, integrity, evidence; changes nothing."""
+"""Looking into a store that no agent has open: counters, checksums, evidence; changes nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.store.file import lock, read_evidence
+from agent.store.books import Books
+from agent.store.file import SCHEMA_VERSION, lock
+from agent.store.losses import agrees
+from agent.store.mark import read_mark
+from agent.store.notes import read_evidence, read_lessons
 from agent.store.outbox import StoreError
-from agent.store.totals import ROW_OVERHEAD_BYTES, Totals, read_totals
+from agent.store.reading import READ_ROWS, sound
+from agent.store.totals import ROW_OVERHEAD_BYTES, Totals
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.store.outbox import EvidenceRow
+    from agent.losses.spans import LossSpan
+    from agent.store.mark import Mark
+    from agent.store.outbox import EvidenceRow, LessonRow
+
+EVERY_SEQ = (-(2**62), 2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +38,22 @@ class Report:
     found: Count
     """Rows and values actually waiting, counted row by row."""
     found_bytes: int
+    kept: Count
+    """Rows and values kept for replay, counted row by row."""
+    kept_bytes: int
+    damaged: int
+    """Rows whose checksum is false."""
+    missing: int
+    """Rows that should wait and are not there."""
+    causes: dict[str, Count]
+    """What was dropped, by cause."""
+    losses: tuple[LossSpan, ...]
+    """What is missing, by cause and device, the latest first."""
     integrity: str
     """`ok`, or what SQLite found damaged."""
     oldest_ms: int | None
+    behind_mark: int
+    """By how many rows the file is behind its mark: so many were stored and are lost."""
 
     @property
     def balanced(self) -> bool:
@@ -41,9 +63,13 @@ class Report:
 
     @property
     def sound(self) -> bool:
-        """Whether the law holds, the counters match the rows, and no page is damaged."""
-        counted = (self.found, self.found_bytes) == (self.totals.waiting, self.totals.waiting_bytes)
-        return self.balanced and counted and self.integrity == "ok"
+        """Whether the law holds, counters match rows, and no row, page or mark is false."""
+        t = self.totals
+        counted = (self.found, self.found_bytes, self.kept_bytes)
+        true = counted == (t.waiting, t.waiting_bytes, t.kept_bytes)
+        whole = not (self.damaged or self.missing or self.behind_mark)
+        told = agrees(self.losses, self.causes, t)
+        return self.balanced and true and whole and told and self.integrity == "ok"
 
 
 def report(path: Path) -> Report:
@@ -51,33 +77,49 @@ def report(path: Path) -> Report:
 
     Raises:
         StoreLocked: an agent has it open; ask that agent.
-        StoreError: it is not there or is no store.
+        StoreError: it is not there, is no store, or was written by another version.
     """
-    with _opened(path) as connection:
-        rows, values, body_bytes = connection.execute(
-            "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(length(body)), 0) FROM rows"
-        ).fetchone()
-        epoch = connection.execute("SELECT value FROM identity WHERE key = 'epoch'").fetchone()
-        oldest = connection.execute("SELECT t_ms FROM rows ORDER BY seq LIMIT 1").fetchone()
+    with open_closed(path) as connection:
+        known = dict(connection.execute("SELECT key, value FROM identity"))
+        epoch, base = known.get("epoch", ""), int(known.get("base", 0))
+        books = Books(connection, epoch=epoch, base=base)
+        counted = _counted(books, unsealed_to=int(known.get("unsealed_to", 0)))
         integrity = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        numbers = sum(last - first + 1 for first, last in books.waiting())
+        oldest = connection.execute("SELECT t_ms FROM rows WHERE seq = ?", (books.oldest(),))
+        found = oldest.fetchone()
         return Report(
-            epoch[0] if epoch else "",
-            read_totals(connection),
-            Count(rows, values),
-            body_bytes + ROW_OVERHEAD_BYTES * rows,
-            integrity,
-            oldest[0] if oldest else None,
+            epoch=epoch,
+            totals=books.totals,
+            found=counted.waiting,
+            found_bytes=counted.waiting_bytes,
+            kept=counted.kept,
+            kept_bytes=counted.kept_bytes,
+            damaged=counted.damaged,
+            missing=max(0, numbers - counted.waiting.rows),
+            causes=books.causes,
+            losses=books.losses.spans,
+            integrity=integrity,
+            oldest_ms=found[0] if found else None,
+            behind_mark=_behind(read_mark(path), epoch, books.totals.last_seq),
         )
 
 
 def evidence(path: Path) -> list[EvidenceRow]:
     """Read what was observed of each device on each day; raises as `report` does."""
-    with _opened(path) as connection:
+    with open_closed(path) as connection:
         return read_evidence(connection)
 
 
+def lessons(path: Path) -> list[LessonRow]:
+    """Read what was learned, of devices and of the clock; raises as `report` does."""
+    with open_closed(path) as connection:
+        return read_lessons(connection)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def open_closed(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a store that no agent has open, for reading; raises as `report` does."""
     if not path.exists():
         raise StoreError(
             f"{path}: there is no store yet; it is made when the agent first runs.",
@@ -86,12 +128,55 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     lock_fd = lock(path)
     connection = sqlite3.connect(path)
     try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, SCHEMA_VERSION}:
+            raise _other_version(path, version)
         yield connection
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(
-            f"{path}: cannot be read as a store: {error}.",
-            zh=f"{path}：无法作为存储文件读取：{error}。",
+            f"{path}: cannot be read as a store: {error}. "
+            "`chulian store export --file` gives what is sound in it.",
+            zh=f"{path}：无法作为存储文件读取：{error}。"
+            "可用 `chulian store export --file` 导出其中完好的数据。",
         ) from error
     finally:
         connection.close()
         os.close(lock_fd)
+
+
+@dataclass(slots=True)
+class _Counted:
+    waiting: Count
+    waiting_bytes: int
+    kept: Count
+    kept_bytes: int
+    damaged: int
+
+
+def _counted(books: Books, *, unsealed_to: int) -> _Counted:
+    counted = _Counted(Count(), 0, Count(), 0, 0)
+    for stored in books.db.execute(READ_ROWS, EVERY_SEQ):
+        seq, values, size = stored[0], stored[5], len(stored[6]) + ROW_OVERHEAD_BYTES
+        counted.damaged += not sound(stored, unsealed_to=unsealed_to)
+        if seq in books.position.settled:
+            counted.kept += Count(1, values)
+            counted.kept_bytes += size
+        else:
+            counted.waiting += Count(1, values)
+            counted.waiting_bytes += size
+    return counted
+
+
+def _behind(mark: Mark | None, epoch: str, last_seq: int) -> int:
+    if mark is None or mark.epoch != epoch:
+        return 0
+    return max(0, mark.last_seq - last_seq)
+
+
+def _other_version(path: Path, version: int) -> StoreError:
+    return StoreError(
+        f"{path}: has schema {version}, this program reads {SCHEMA_VERSION}. An older one is "
+        "brought up to date when the agent runs; a newer one needs a newer program.",
+        zh=f"{path}：存储结构版本为 {version}，本程序读取版本 {SCHEMA_VERSION}。"
+        "旧版本在采集程序运行时自动升级；更新的版本需要更新的程序。",
+    )

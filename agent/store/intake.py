@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.losses.spans import LossSpan
     from agent.store.outbox import Batch, EvidenceRow, LessonRow, NewRow, Range, Rejection
     from drivers.api import Frame
 
@@ -39,8 +40,13 @@ class Intake:
     events: deque[NewRow] = field(default_factory=deque)
     acked: deque[Range] = field(default_factory=deque)
     rejected: deque[Rejection] = field(default_factory=deque)
+    acked_by: deque[tuple[int, Range]] = field(default_factory=deque)
+    rejected_by: deque[tuple[int, Rejection]] = field(default_factory=deque)
     evidence: deque[EvidenceRow] = field(default_factory=deque)
     lessons: deque[LessonRow] = field(default_factory=deque)
+    losses: deque[LossSpan] = field(default_factory=deque)
+    thrift: int = 1
+    """By how much less than usual may wait here."""
     _frames_in: int = 0
     _values_in: int = 0
     _frames_done: int = 0
@@ -53,6 +59,20 @@ class Intake:
         self._frames_in += 1
         self._values_in += len(frame.values)
         self.frames.append((codec, frame))
+
+    def acknowledge(self, ranges: Sequence[Range], by: int) -> None:
+        """Take accepted rows in; `by` is 0 where there is one destination (the loop)."""
+        if by:
+            self.acked_by.extend((by, part) for part in ranges)
+        else:
+            self.acked.extend(ranges)
+
+    def reject(self, rejections: Sequence[Rejection], by: int) -> None:
+        """Take refused rows in (the loop)."""
+        if by:
+            self.rejected_by.extend((by, one) for one in rejections)
+        else:
+            self.rejected.extend(rejections)
 
     @property
     def pending_frames(self) -> int:
@@ -68,20 +88,43 @@ class Intake:
     def full(self) -> bool:
         """Whether collectors have to wait."""
         return (
-            self.pending_values >= MAX_PENDING_VALUES or self.pending_frames >= MAX_PENDING_FRAMES
+            self.pending_values >= MAX_PENDING_VALUES // self.thrift
+            or self.pending_frames >= MAX_PENDING_FRAMES // self.thrift
         )
+
+    @property
+    def values_in(self) -> int:
+        """Values handed in since the start (written by the loop)."""
+        return self._values_in
+
+    @property
+    def values_done(self) -> int:
+        """Values handed in and committed since the start (written by the thread)."""
+        return self._values_done
+
+    def save_memory(self, thrift: int) -> None:
+        """Let collectors wait, and data be committed, at so much less than usual; 1 is as usual."""
+        self.thrift = thrift
+
+    def reaches(self, values: int) -> bool:
+        """Whether so many values are pending, or so much fewer where memory is saved."""
+        return self.pending_values >= values // self.thrift
 
     @property
     def urgent(self) -> bool:
         """Whether something waits that nobody else keeps; acknowledgements can wait for company."""
-        return bool(self.frames or self.events or self.rejected)
+        return bool(self.frames or self.events or self.rejected or self.rejected_by)
 
     def __bool__(self) -> bool:
         """Whether anything waits to be put into a batch."""
-        return self.urgent or bool(self.acked or self.evidence or self.lessons)
+        return self.urgent or bool(
+            self.acked or self.acked_by or self.evidence or self.lessons or self.losses
+        )
 
     def move_to(self, batch: Batch) -> None:
         """Encode frames, group by group, and move everything into a batch (the thread)."""
+        if self.lessons:  # first: a lesson may say of a frame handed in before it that it is kept
+            batch.lessons += _take(self.lessons)
         frames = _take(self.frames)
         self._frames_taken += len(frames)
         self._values_taken += sum(len(frame.values) for _, frame in frames)
@@ -92,14 +135,22 @@ class Intake:
             batch.rows += codec.encode(group)
         if self.events:
             batch.rows += _take(self.events)
-        if self.acked:
-            batch.acked += _take(self.acked)
         if self.rejected:
             batch.rejected += _take(self.rejected)
+        if self.rejected_by:
+            batch.rejected_by += _take(self.rejected_by)
+        self.move_acked_to(batch)
         if self.evidence:
             batch.evidence += _take(self.evidence)
-        if self.lessons:
-            batch.lessons += _take(self.lessons)
+        if self.losses:
+            batch.losses += _take(self.losses)
+
+    def move_acked_to(self, batch: Batch) -> None:
+        """Move only acknowledgements into a batch, such as one that was refused (the thread)."""
+        if self.acked:
+            batch.acked += _take(self.acked)
+        if self.acked_by:
+            batch.acked_by += _take(self.acked_by)
 
     def committed(self) -> None:
         """Note that everything moved so far is on disk (the thread)."""

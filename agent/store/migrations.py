@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database, Migrations
 
+from agent.store.notes import note_crc
+from agent.store.positions import LOWEST_SEQ
+from agent.store.ranges import Ranges
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -62,6 +66,90 @@ def lessons(db: Database) -> None:
         not_null={"text", "kept_ms"},
         strict=True,
     )
+
+
+@steps()
+def positions(db: Database) -> None:
+    """Checksums of rows; what each destination has settled; lives; causes of drops.
+
+    Rows stay when they are acknowledged: what is settled is a few ranges, not a state of each row.
+    Rows written before have no checksum, and are told by their number.
+    """
+    db.table("rows").add_column("crc", int)
+    for column in ("kept_bytes", "settled_to"):
+        db.table("totals").add_column(column, int, not_null_default=0)
+    db.table("positions").create(
+        {"destination": int, "first": int, "last": int},
+        pk=("destination", "first"),
+        not_null={"last"},
+        strict=True,
+    )
+    db.table("lives").create({"last": int, "base": int, "epoch": str}, pk="last", strict=True)
+    db.table("causes").create(
+        {"cause": str, "row_count": int, "value_count": int}, pk="cause", strict=True
+    )
+    (last_seq,) = db.execute("SELECT last_seq FROM totals").fetchone()
+    settled = Ranges([(LOWEST_SEQ, last_seq)])
+    for (seq,) in db.execute("SELECT seq FROM rows ORDER BY seq"):
+        settled.remove(seq, seq)
+    (_, settled_to), *beyond = settled
+    db.execute("UPDATE totals SET settled_to = ?", (settled_to,))
+    db.conn.executemany("INSERT INTO positions VALUES (1, ?, ?)", beyond)
+    db.table("identity").insert({"key": "unsealed_to", "value": str(last_seq)})
+
+
+@steps()
+def losses(db: Database) -> None:
+    """What is missing, by cause and device; when the store last stored something."""
+    db.table("losses").create(
+        {
+            "cause": str, "device": str, "dated": int, "nr": int, "from_ms": int, "to_ms": int,
+            "times": int, "amount": int,
+        },
+        pk=("cause", "device", "dated", "nr"),
+        not_null={"from_ms", "to_ms", "times", "amount"},
+        strict=True,
+    )  # fmt: skip
+    db.table("totals").add_column("last_ms", int, not_null_default=0)
+    db.execute(
+        "INSERT INTO losses SELECT 'rejected', '', 0, 0, 0, 0, rejected_rows, rejected_values "
+        "FROM totals WHERE rejected_rows"
+    )
+    db.execute(
+        "INSERT INTO losses SELECT cause, '', 0, 0, 0, 0, row_count, value_count FROM causes"
+    )
+
+
+@steps()
+def notes(db: Database) -> None:
+    """A checksum for each row of evidence and of lessons."""
+    for table in ("evidence", "lessons"):
+        db.table(table).add_column("crc", int)
+        rows = db.execute(f"SELECT rowid, * FROM {table}").fetchall()  # noqa: S608 - names of ours
+        db.conn.executemany(
+            f"UPDATE {table} SET crc = ? WHERE rowid = ?",  # noqa: S608 - names of ours
+            [(note_crc(columns), rowid) for rowid, *columns, _ in rows],
+        )
+
+
+@steps()
+def destinations(db: Database) -> None:
+    """Several destinations: how far each is, and what became of the rows for it."""
+    counts = [
+        f"{name}_{part}"
+        for name in ("before", "acked", "rejected", "dropped", "lost")
+        for part in ("rows", "values")
+    ]
+    db.table("destinations").create(
+        {
+            "id": int, "name": str, "settled_to": int, **dict.fromkeys(counts, int),
+            "lost_first": int, "lost_last": int,
+        },
+        pk="id",
+        not_null={"name", "settled_to", *counts},
+        defaults=dict.fromkeys(counts, 0),
+        strict=True,
+    )  # fmt: skip
 
 
 def migrate(connection: sqlite3.Connection, *, version: int) -> None:

@@ -7,15 +7,20 @@ Invariants, checked by tests and by `chulian store verify`:
    the counters change in the same transactions as the rows.
 3. A row's seq is given inside its transaction, rises by one, and is never given twice in an epoch.
 4. A row leaves only as acked, rejected or dropped. Dropped and rejected ranges are announced by an
-   event row written in the same transaction; event rows are never dropped.
-5. What is dropped is the oldest, and only over the limit of bytes or of age.
+   event row written in the same transaction; event rows are dropped last of all.
+5. What is dropped is the oldest, and only over the limit of bytes or of age; what the medium has
+   damaged or lost is dropped too, under a cause of its own, and never handed out.
+6. Acked rows are kept for replay as long as there is room; they are the first to go.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from agent.losses.spans import LossSpan
 
 Range: TypeAlias = tuple[int, int]
 """First and last seq, both included."""
@@ -34,6 +39,14 @@ class Kind(IntEnum):
 
     DATA = 0
     EVENT = 1
+
+
+class Life(NamedTuple):
+    """An epoch of a gateway's rows, and where its numbers begin among the store's seqs."""
+
+    epoch: str
+    base: int
+    """A row of this life bears on the wire the number seq - base."""
 
 
 class NewRow(NamedTuple):
@@ -58,6 +71,13 @@ class Row(NamedTuple):
     t_ms: int
     values: int
     body: bytes
+    life: Life | None = None
+    """Whose number it bears; None: the number is the seq, in the epoch of the store."""
+
+    @property
+    def n(self) -> int:
+        """Its number on the wire, within its epoch."""
+        return self.seq if self.life is None else self.seq - self.life.base
 
 
 class Rejection(NamedTuple):
@@ -77,10 +97,15 @@ class Batch:
     rejected: list[Rejection] = field(default_factory=list)
     evidence: list[EvidenceRow] = field(default_factory=list)
     lessons: list[LessonRow] = field(default_factory=list)
+    losses: list[LossSpan] = field(default_factory=list)
+    acked_by: list[tuple[int, Range]] = field(default_factory=list)
+    """Of several destinations: who accepted what."""
+    rejected_by: list[tuple[int, Rejection]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.rows or self.acked or self.rejected or self.evidence or self.lessons)
+        more = self.evidence or self.lessons or self.losses or self.acked_by or self.rejected_by
+        return bool(self.rows or self.acked or self.rejected or more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +119,10 @@ class Committed:
     gone: tuple[Range, ...]
     """Ranges that were dropped; what was not sent yet of them never will be."""
 
+    def __bool__(self) -> bool:
+        """Whether anything happened that a sender has to know."""
+        return bool(self.rows or self.announced or self.gone)
+
 
 class StoreError(Exception):
     """The store cannot be used; says what, where and what to do."""
@@ -101,6 +130,14 @@ class StoreError(Exception):
     def __init__(self, message: str, *, zh: str) -> None:
         super().__init__(message)
         self.zh = zh
+
+
+class StoreDamaged(StoreError):  # noqa: N818 - says what is the case
+    """The file cannot be gone on with; opening it again sets it aside."""
+
+    def __init__(self, message: str, *, zh: str, reason: str) -> None:
+        super().__init__(message, zh=zh)
+        self.reason = reason
 
 
 class StoreLocked(StoreError):  # noqa: N818 - says what is the case

@@ -7,148 +7,95 @@ transaction: new rows, acknowledgements, rejections, drops, counters and evidenc
 from __future__ import annotations
 
 import os
-import sqlite3
-import time
-from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from agent.store.drops import DropEpisode
-from agent.store.events import REJECTION_MARK, drop_body, rejection_body
-from agent.store.file import connect, lock, read_evidence, unusable
-from agent.store.identity import Identity
-from agent.store.lessons import read_lessons, write_lessons
-from agent.store.outbox import (
-    Batch,
-    Committed,
-    EvidenceRow,
-    Kind,
-    LessonRow,
-    Range,
-    Row,
-)
-from agent.store.totals import ROW_OVERHEAD_BYTES, measure, read_totals, write_totals
+from agent.store.file import salvage_notice
+from agent.store.joining import join
+from agent.store.notes import read_evidence, read_lessons, write_evidence, write_lessons
+from agent.store.opening import opened
+from agent.store.outbox import Batch, Committed
+from agent.store.positions import LOWEST_SEQ
+from agent.store.salvage import Brought, bring_over
+from agent.store.session import Session
+from agent.store.shortage import batch_bytes, fits, make_room
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agent.config.model import Store
-    from agent.telemetry.status import Count
-
-DROP_CHUNK_ROWS = 2000
-"""Most rows dropped in one transaction: a delete of a million rows grows the WAL by 200 MB."""
-AGE_CHECK_S = 60.0
-"""How often rows are looked at for their age; the next commit goes on while many are too old."""
-KEPT_REJECTED_ROWS = 1000
-"""Refused rows kept aside for a person to look at; the counters go on beyond it."""
+    from agent.losses.spans import LossBook
+    from agent.store.outbox import EvidenceRow, LessonRow, Range, Row
+    from agent.telemetry.status import Count, Message
 
 
-class Outbox:
+class Outbox(Session):
     """The open store; see `agent.store.outbox` for what it promises."""
-
-    def __init__(self, connection: sqlite3.Connection, lock_fd: int, settings: Store) -> None:
-        self._db = connection
-        self._lock_fd = lock_fd
-        self._limit_bytes = int(settings.max_mb * 1_000_000)
-        self._max_age_s = settings.max_age_days * 86_400
-        self._mv = 0
-        self._episode: DropEpisode | None = None
-        self._opened_s = time.monotonic()
-        self._age_checked_s = self._opened_s
-        self.totals = read_totals(self._db)
-        self._uptime_base_s = self.totals.uptime_s
-        self._identity = Identity(connection)
-        self.epoch = self._identity.epoch
-        self.opened_clean = self._identity.opened_clean
-        """Whether the last run ended in order; True for a new store."""
-        self.waiting_range = self._waiting_range()
 
     @classmethod
     def open(cls, settings: Store) -> Self:
         """Open or create the file, take its lock, bring its schema up to date.
 
+        A file that is damaged or too new is set aside, and a fresh one is used.
+
         Raises:
             StoreLocked: another process has it open.
-            StoreError: the file is not a store, is damaged, or comes from a newer version.
+            StoreError: the disk refuses it, or it is the database of another program.
         """
-        with ExitStack() as undo:
-            lock_fd = lock(settings.path)
-            undo.callback(os.close, lock_fd)
-            connection = connect(settings)
-            undo.callback(connection.close)
-            try:
-                outbox = cls(connection, lock_fd, settings)
-            except sqlite3.DatabaseError as error:
-                raise unusable(settings.path, error) from error
-            undo.pop_all()
-        return outbox
+        return cls(settings, opened(settings))
 
     def close(self, *, clean: bool) -> None:
         """Close the file; the lock goes with it. `clean` is told at the next start."""
-        if clean:
+        if clean and not self._dead:
             self._identity.close_clean()
+        if self._salvage is not None:
+            self._salvage.close(finished=False)
         self._db.close()
+        self._mark.close()
         os.close(self._lock_fd)
+
+    # -- what is known ---------------------------------------------------------------------------
+
+    @property
+    def causes(self) -> Mapping[str, Count]:
+        """What was dropped, by cause."""
+        return self._books.causes
+
+    @property
+    def losses(self) -> LossBook:
+        """What is missing, by cause and device."""
+        return self._books.losses
 
     @property
     def limit_bytes(self) -> int:
-        """Most bytes of waiting rows."""
-        return self._limit_bytes
+        """Most bytes of rows, waiting and kept."""
+        return self._limits.bytes
 
-    def commit(self, batch: Batch) -> Committed:
-        """Do a whole batch in one synced transaction.
+    @property
+    def waiting_range(self) -> Range | None:
+        """Lowest and highest seq that wait; None when nothing does."""
+        ranges = self._books.waiting()
+        return (ranges[0][0], ranges[-1][1]) if ranges else None
 
-        Raises:
-            sqlite3.Error: nothing of it happened; the batch may be tried again.
-        """
-        before, episode = self.totals, self._episode
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._advance_uptime()
-            newest = self.totals.last_seq
-            # what is gone before new rows come gives them its pages: a third less to sync
-            self._acknowledge([r for r in batch.acked if r[1] <= newest])
-            rows = self._insert(batch.rows)
-            self._acknowledge([r for r in batch.acked if r[1] > newest])
-            announced = self._reject(batch)
-            gone, drop_event = self._enforce_limits()
-            if batch.evidence:
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)", batch.evidence
-                )
-            if batch.lessons:
-                write_lessons(self._db, batch.lessons)
-            write_totals(self._db, self.totals)
-            self._db.execute("COMMIT")
-        except BaseException:
-            self.totals, self._episode = before, episode
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        return Committed(rows, announced + drop_event, gone)
+    @property
+    def has_findings(self) -> bool:
+        """Whether damaged rows wait to be set aside by the next commit."""
+        return bool(self._damaged)
 
-    def read(self, first: int, last: int, *, max_bytes: int) -> list[Row]:
-        """Read waiting rows of a range in order, at least one, up to about `max_bytes`."""
-        rows: list[Row] = []
-        size = 0
-        cursor = self._db.execute(
-            "SELECT seq, kind, mv, t_ms, n, body FROM rows WHERE seq BETWEEN ? AND ? ORDER BY seq",
-            (first, last),
-        )
-        for seq, kind, mv, t_ms, values, body in cursor:
-            rows.append(Row(seq, Kind(kind), mv, t_ms, values, body))
-            size += len(body)
-            if size >= max_bytes:
-                break
-        cursor.close()
-        if self._episode and rows and rows[0].seq <= self._episode.seq <= rows[-1].seq:
-            self._episode = None
-        return rows
+    @property
+    def can_relieve(self) -> bool:
+        """Whether the disk is full, and acknowledgements can be noted all the same."""
+        return self._room.short and not self._dead
+
+    @property
+    def salvaging(self) -> Message | None:
+        """Tell, while a file that was set aside is read, how far that is; None when none is."""
+        return None if self._salvage is None else salvage_notice(self._salvage.share)
 
     def oldest_t_ms(self) -> int | None:
         """Tell the time of the oldest waiting row; None when nothing waits."""
-        found = self._db.execute("SELECT t_ms FROM rows ORDER BY seq LIMIT 1").fetchone()
-        return None if found is None else int(found[0])
+        found = self._db.execute("SELECT t_ms FROM rows WHERE seq = ?", (self._books.oldest(),))
+        row = found.fetchone()
+        return None if row is None else int(row[0])
 
     def evidence(self) -> list[EvidenceRow]:
         """Read every device's days."""
@@ -163,132 +110,145 @@ class Outbox:
 
         Called before the first commit.
         """
-        self._mv = self._identity.meta_version(digest)
-        return self._mv
+        self._books.mv = self._identity.meta_version(digest)
+        return self._books.mv
 
-    # -- parts of a transaction ------------------------------------------------------------------
+    def serve(self, names: Sequence[tuple[str, bool]]) -> None:
+        """Say which destinations there are, and whether each must have every row.
 
-    def _insert(self, new: Sequence[tuple[Kind, int, int, bytes]]) -> tuple[Row, ...]:
-        if not new:
-            return ()
-        seq = self.totals.last_seq
-        rows = tuple(
-            Row(seq + i, kind, self._mv, t_ms, values, body)
-            for i, (kind, t_ms, values, body) in enumerate(new, start=1)
-        )
-        up_s = self.totals.uptime_s
-        self._db.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(r.seq, r.kind, r.mv, r.t_ms, up_s, r.values, r.body) for r in rows],
-        )
-        sizes = [(r.values, len(r.body)) for r in rows]
-        self.totals = self.totals.entered(sizes, last_seq=rows[-1].seq)
+        Called before the first commit; without it there is one.
+        """
+
+        def attach() -> Committed:
+            self._books.shares = join(self._books, names)
+            return Committed((), (), ())
+
+        self._transact(attach)
+        self._served = names if self._books.shares is not None else ()
+        self._look()
+
+    def number_of(self, name: str) -> int:
+        """Give the number of one of several destinations."""
+        shares = self._books.shares
+        return 0 if shares is None else shares.by_name(name).number
+
+    def waiting_for(self, number: int) -> Range | None:
+        """Give lowest and highest seq that wait for one destination; None when nothing does."""
+        shares = self._books.shares
+        if shares is None:
+            return self.waiting_range
+        ranges = shares.shares[number].settled.outside(LOWEST_SEQ, self.totals.last_seq)
+        return (ranges[0][0], ranges[-1][1]) if ranges else None
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self, first: int, last: int, *, max_bytes: int) -> list[Row]:
+        """Read waiting rows of a range in order, at least one, up to about `max_bytes`.
+
+        Raises:
+            sqlite3.OperationalError: the disk does not give them now.
+            StoreDamaged: the file cannot be gone on with.
+        """
+        books = self._books
+        ranges = books.position.settled.outside(first, min(last, books.totals.last_seq))
+        rows = self._waiting_rows(ranges, max_bytes=max_bytes)
+        if books.episode and rows and rows[0].seq <= books.episode.seq <= rows[-1].seq:
+            books.episode = None
         return rows
 
-    def _acknowledge(self, ranges: Sequence[Range]) -> None:
-        if not ranges:
-            return
-        gone: list[tuple[int, int]] = []
-        for first, last in ranges:
-            gone += self._db.execute(
-                "DELETE FROM rows WHERE seq BETWEEN ? AND ? RETURNING n, length(body)",
-                (first, last),
-            ).fetchall()
-        self.totals = self.totals.left(gone, to="acked")
+    def read_for(self, number: int, first: int, last: int, *, max_bytes: int) -> list[Row]:
+        """Read rows that wait for one of several destinations; raises as `read` does."""
+        shares = self._books.shares
+        if shares is None:
+            return self.read(first, last, max_bytes=max_bytes)
+        settled = shares.shares[number].settled
+        ranges = settled.outside(first, min(last, self.totals.last_seq))
+        self._books.episode = None  # it may be read now: the next drop begins another
+        return self._waiting_rows(ranges, max_bytes=max_bytes)
 
-    def _reject(self, batch: Batch) -> tuple[Range, ...]:
-        announced: list[Range] = []
-        for rejection in batch.rejected:
-            found = self._db.execute(
-                "DELETE FROM rows WHERE seq = ? RETURNING n, length(body), kind, t_ms, body",
-                (rejection.seq,),
-            ).fetchall()
-            if not found:
-                continue
-            values, size, kind, t_ms, body = found[0]
-            self.totals = self.totals.left([(values, size)], to="rejected")
-            self._db.execute(
-                "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (rejection.seq, kind, t_ms, values, rejection.reason, rejection.code, body),
-            )
-            self._db.execute(
-                "DELETE FROM rejected WHERE seq NOT IN "
-                "(SELECT seq FROM rejected ORDER BY seq DESC LIMIT ?)",
-                (KEPT_REJECTED_ROWS,),
-            )
-            if kind == Kind.EVENT and REJECTION_MARK in body:
-                continue  # announcing a refused announcement could go on for ever
-            now_ms = time.time_ns() // 1_000_000
-            event = rejection_body(rejection, values=values, t_ms=now_ms)
-            (row,) = self._insert([(Kind.EVENT, now_ms, 0, event)])
-            announced.append((row.seq, row.seq))
-        return tuple(announced)
+    def replay(self, first: int, last: int, *, max_bytes: int) -> list[Row]:
+        """Read acknowledged rows of a range that are still there; raises as `read` does."""
+        return self._rows(self._books.kept.inside(first, last), max_bytes=max_bytes).rows
 
-    def _enforce_limits(self) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-        over = self.totals.waiting_bytes - self._limit_bytes
-        if over > 0:
-            return self._drop("size", DROP_CHUNK_ROWS, over + self._limit_bytes // 100)
-        now_s = time.monotonic()
-        if now_s - self._age_checked_s >= AGE_CHECK_S:
-            born_s = self.totals.uptime_s - self._max_age_s
-            old = self._db.execute(
-                "SELECT count(*) FROM (SELECT up_s FROM rows WHERE kind = 0 ORDER BY seq LIMIT ?) "
-                "WHERE up_s < ?",
-                (DROP_CHUNK_ROWS, born_s),
-            ).fetchone()[0]
-            if old < DROP_CHUNK_ROWS:
-                self._age_checked_s = now_s
-            if old:
-                return self._drop("age", old, None)
-        return (), ()
+    def read_any(self, first: int, last: int, *, max_bytes: int) -> list[Row]:
+        """Read whatever rows of a range are there, sent or not; raises as `read` does."""
+        books = self._books
+        waiting = books.position.settled.outside(first, min(last, books.totals.last_seq))
+        there = sorted((*books.kept.inside(first, last), *waiting))
+        return self._rows(there, max_bytes=max_bytes).rows
 
-    def _drop(
-        self, reason: str, most_rows: int, enough_bytes: int | None
-    ) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-        """Drop the oldest data rows and announce them; one growing event per episode."""
-        oldest = self._db.execute(
-            "SELECT seq, n, length(body) FROM rows WHERE kind = 0 ORDER BY seq LIMIT ?",
-            (most_rows,),
-        ).fetchall()
-        freed, rows = 0, 0
-        for _, _, size in oldest:
-            if enough_bytes is not None and freed >= enough_bytes:
-                break
-            freed += size + ROW_OVERHEAD_BYTES
-            rows += 1
-        victims = oldest[:rows]
-        if not victims:
-            return (), ()
-        first, last = victims[0][0], victims[-1][0]
-        self._db.execute("DELETE FROM rows WHERE kind = 0 AND seq BETWEEN ? AND ?", (first, last))
-        sizes = [(n, size) for _, n, size in victims]
-        self.totals = self.totals.left(sizes, to="dropped")
-        return ((first, last),), self._announce_drop(reason, (first, last), measure(sizes)[0])
+    # -- writing ---------------------------------------------------------------------------------
 
-    def _announce_drop(self, reason: str, gone: Range, count: Count) -> tuple[Range, ...]:
-        now_ms = time.time_ns() // 1_000_000
-        episode = self._episode
-        if episode is not None and episode.reason == reason and self._waits(episode.seq):
-            episode = episode.grown(gone, count)
-            body = drop_body(episode, t_ms=now_ms)
-            self._db.execute("UPDATE rows SET body = ? WHERE seq = ?", (body, episode.seq))
-            size = len(body) - episode.body_bytes
-            self.totals = self.totals._replace(waiting_bytes=self.totals.waiting_bytes + size)
-            self._episode = replace(episode, body_bytes=len(body))
-            return ()
-        fresh = DropEpisode(self.totals.last_seq + 1, reason, gone, count)
-        body = drop_body(fresh, t_ms=now_ms)
-        (row,) = self._insert([(Kind.EVENT, now_ms, 0, body)])
-        self._episode = replace(fresh, body_bytes=len(body))
-        return ((row.seq, row.seq),)
+    def commit(self, batch: Batch) -> Committed:
+        """Do a whole batch in one synced transaction.
 
-    def _waits(self, seq: int) -> bool:
-        return self._db.execute("SELECT 1 FROM rows WHERE seq = ?", (seq,)).fetchone() is not None
+        Raises:
+            sqlite3.OperationalError: nothing of it is to be relied on; the same batch, and no
+                other, is to be tried again.
+            StoreDamaged: the file cannot be gone on with.
+        """
+        if self._dead:
+            landed = self._revive()
+            if landed is not None:
+                return landed
+        if self._room.short and not fits(self._db, self._room, batch_bytes(batch)):
+            raise self._refusal
+        done = self._transact(lambda: self._do(batch), whole=True)
+        if self._room.short and self._room.keep_ballast():
+            self._room.short = False
+        return done
 
-    def _advance_uptime(self) -> None:
-        lived_s = time.monotonic() - self._opened_s
-        self.totals = self.totals._replace(uptime_s=self._uptime_base_s + lived_s)
+    def relieve(self, batch: Batch) -> Committed:
+        """On a full disk, do what needs no room, and make room for the batch inside the file.
 
-    def _waiting_range(self) -> Range | None:
-        first, last = self._db.execute("SELECT min(seq), max(seq) FROM rows").fetchone()
-        return None if first is None else (first, last)
+        Acknowledgements leave the batch. Kept rows go; waiting ones only where it is this store
+        that fills the disk or has reached its own bound.
+        """
+        if not self.can_relieve:
+            return Committed((), (), ())
+        done = self._transact(
+            lambda: make_room(self._books, batch, room=self._room, limits=self._limits)
+        )
+        batch.acked.clear()
+        batch.acked_by.clear()
+        return done
+
+    def salvage_step(self) -> Committed:
+        """Bring a part of what was set aside over; nothing where nothing is to be."""
+        if self._salvage is None or self._dead or self._room.short:
+            return Committed((), (), ())
+        salvage, brought = self._salvage, list[Brought]()
+
+        def bring() -> Committed:
+            brought.append(bring_over(self._books, self._identity, salvage))
+            gone, told = self._limits.enforce(self._books)
+            return Committed((), brought[0].announced + told, gone)
+
+        done = self._transact(bring)
+        salvage.advance(brought[0].progress)
+        if brought[0].finished:
+            salvage.close(finished=True)
+            self._salvage = None
+        return done
+
+    def _do(self, batch: Batch) -> Committed:
+        books = self._books
+        newest = books.totals.last_seq
+        books.acknowledge([r for r in batch.acked if r[1] <= newest])
+        self._limits.make_room(books, batch_bytes(batch))
+        rows = books.insert(batch.rows)
+        books.acknowledge([r for r in batch.acked if r[1] > newest])
+        announced = books.reject(batch.rejected)
+        if books.shares is not None:
+            books.shares.acknowledge(books, batch.acked_by)
+            announced += books.shares.reject(books, batch.rejected_by)
+            books.shares.damaged(books, self._damaged)
+            announced += books.shares.announce(books)
+        announced += books.set_aside(self._damaged)
+        gone, drop_event = self._limits.enforce(books)
+        if batch.evidence:
+            write_evidence(self._db, batch.evidence)
+        if batch.lessons:
+            write_lessons(self._db, batch.lessons)
+        books.losses = books.losses.noted(batch.losses)
+        return Committed(rows, announced + drop_event, gone)

@@ -31,6 +31,12 @@ class Totals(NamedTuple):
     last_seq: int = 0
     uptime_s: float = 0.0
     """How long this store has been open in all its life; ages rows without a wall clock."""
+    kept_bytes: int = 0
+    """Bytes of rows that have left and are still there, to be sent again on request."""
+    settled_to: int = 0
+    """Up to this seq nothing waits."""
+    last_ms: int = 0
+    """Wall clock of the last commit; 0 before the first."""
 
     def entered(self, sizes: Sequence[tuple[int, int]], *, last_seq: int) -> Self:
         """Count rows in; `sizes` holds (values, body bytes) of each."""
@@ -42,14 +48,28 @@ class Totals(NamedTuple):
             last_seq=last_seq,
         )
 
-    def left(self, sizes: Sequence[tuple[int, int]], *, to: Left) -> Self:
-        """Count rows out of waiting, and in where they went."""
-        count, size = measure(sizes)
+    def left(self, count: Count, size: int, *, to: Left) -> Self:
+        """Count rows of so many bytes out of waiting, and in where they went."""
         return self._replace(
             waiting=self.waiting - count,
             waiting_bytes=self.waiting_bytes - size,
             **{to: getattr(self, to) + count},
         )
+
+    def kept(self, size: int) -> Self:
+        """Count bytes in that are kept for replay, or out where negative."""
+        return self._replace(kept_bytes=self.kept_bytes + size)
+
+    def bounded(self, values: int, size: int) -> tuple[int, int]:
+        """Give what damaged columns may claim at most: what is waiting, and never less than 0."""
+        w = self.waiting
+        return max(0, min(values, w.values)), max(0, min(size, self.waiting_bytes))
+
+    def healed(self) -> Self:
+        """Give what damaged rows left in the books to those that were dropped, once none waits."""
+        if self.waiting.rows or (not self.waiting.values and not self.waiting_bytes):
+            return self
+        return self.left(self.waiting, self.waiting_bytes, to="dropped")
 
 
 def measure(sizes: Sequence[tuple[int, int]]) -> tuple[Count, int]:
@@ -63,11 +83,9 @@ def measure(sizes: Sequence[tuple[int, int]]) -> tuple[Count, int]:
 
 _COUNTS = Totals._fields[:5]
 _COLUMNS = tuple(f"{name}_{part}" for name in _COUNTS for part in ("rows", "values"))
-_READ = f"SELECT {', '.join(_COLUMNS)}, waiting_bytes, last_seq, uptime_s FROM totals"  # noqa: S608 - column names of ours
-_WRITE = (
-    f"UPDATE totals SET {', '.join(f'{c}=?' for c in _COLUMNS)}, "  # noqa: S608 - column names of ours
-    "waiting_bytes=?, last_seq=?, uptime_s=?"
-)
+_REST = Totals._fields[5:]
+_READ = f"SELECT {', '.join((*_COLUMNS, *_REST))} FROM totals"  # noqa: S608 - names of ours
+_WRITE = f"UPDATE totals SET {', '.join(f'{c}=?' for c in (*_COLUMNS, *_REST))}"  # noqa: S608 - names of ours
 
 
 def read_totals(connection: sqlite3.Connection) -> Totals:
@@ -75,11 +93,9 @@ def read_totals(connection: sqlite3.Connection) -> Totals:
     found = connection.execute(_READ).fetchone()
     if found is None:
         raise sqlite3.DatabaseError("its counters are missing")
-    *counts, waiting_bytes, last_seq, uptime_s = found
-    stored, acked, rejected, dropped, waiting = (
-        Count(counts[i], counts[i + 1]) for i in range(0, 10, 2)
-    )
-    return Totals(stored, acked, rejected, dropped, waiting, waiting_bytes, last_seq, uptime_s)
+    counts = [Count(found[i], found[i + 1]) for i in range(0, len(_COLUMNS), 2)]
+    stored, acked, rejected, dropped, waiting = counts
+    return Totals(stored, acked, rejected, dropped, waiting, *found[len(_COLUMNS) :])
 
 
 def write_totals(connection: sqlite3.Connection, totals: Totals) -> None:
@@ -87,4 +103,4 @@ def write_totals(connection: sqlite3.Connection, totals: Totals) -> None:
     t = totals
     counts = (t.stored, t.acked, t.rejected, t.dropped, t.waiting)
     flat = [part for count in counts for part in (count.rows, count.values)]
-    connection.execute(_WRITE, (*flat, t.waiting_bytes, t.last_seq, t.uptime_s))
+    connection.execute(_WRITE, (*flat, *t[len(counts) :]))

@@ -15,23 +15,25 @@ import threading
 import time
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from agent.store.file import refused_write
+from agent.store.account import Account
 from agent.store.intake import Intake
-from agent.store.outbox import Batch, Kind, NewRow, StoreError
+from agent.store.outbox import Batch, Kind, NewRow
+from agent.store.patience import Patience
+from agent.store.requests import ReadRequests, resolve
 from agent.store.wakeup import Company, WakeUp
-from agent.telemetry.status import Message, StoreStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
     from agent.store.outbox import Committed, EvidenceRow, LessonRow, Range, Rejection, Row
+    from agent.store.requests import Reader
     from agent.store.sqlite import Outbox
+    from agent.telemetry.status import StoreStatus
     from drivers.api import Frame
-
-_Result = TypeVar("_Result")
 
 EAGERNESS = 0.9
 """Share of the interval after which data is committed: polls of the same interval never wait."""
@@ -41,8 +43,8 @@ EARLY_VALUES = 150_000
 """So many values, some 6 MB, are committed at once; the more a commit holds, the less it costs."""
 HEARTBEAT_S = 5.0
 """An idle thread goes round this often, and is seen to live."""
-RETRY_S = (0.5, 1.0, 2.0, 5.0)
-"""Pauses after a refused commit; the last one repeats."""
+SALVAGE_PAUSE_S = 0.02
+"""Rest between two steps of a salvage: half of a core at most, and commits are never late."""
 
 
 class Writer:
@@ -66,24 +68,23 @@ class Writer:
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._intake = Intake()
-        self._reads: deque[tuple[Range, int, asyncio.Future[list[Row]]]] = deque()
+        self.save_memory = self._intake.save_memory
+        """Takes by how much less than usual may wait in memory; 1 is as usual."""
+        self._reads = ReadRequests()
         self._flushes: deque[asyncio.Future[None]] = deque()
         self._flushing: list[asyncio.Future[None]] = []
         self._uncommitted = Batch()
         self._space = asyncio.Event()
         self._space.set()
         self._wake = WakeUp()
-        self._idle = True
-        self._company = Company()
+        self._idle, self._company = True, Company()
         self._closing = self._serving = False
-        self._last_commit_s = -1e9
-        self._commits = 0
+        self._last_commit_s, self._commits = -1e9, 0
         self._oldest_ms = outbox.oldest_t_ms()
-        self._problem: Message | None = None
-        self._failures = 0
-        self._totals = outbox.totals
+        self._patience = Patience()
+        self._account = Account(outbox, self._intake)
         self.progress_s = time.monotonic()
-        """Monotonic time at which the thread last went round; a watchdog reads it."""
+        """When the thread last went round, monotonic; a watchdog reads it."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def start(self) -> None:
@@ -97,8 +98,6 @@ class Writer:
         self._wake.set()
         await asyncio.to_thread(self._thread.join)
 
-    # -- called in the event loop ----------------------------------------------------------------
-
     async def put_frame(self, codec: Encodes, frame: Frame) -> None:
         """Hand in a frame; waits while the intake is full, but takes it even if cancelled then."""
         try:
@@ -109,7 +108,7 @@ class Writer:
             self._intake.put(codec, frame)
             self._company.came(time.monotonic(), first=self._idle)
             self._nudge()
-            if self._intake.pending_values >= EARLY_VALUES:
+            if self._intake.reaches(EARLY_VALUES):
                 self._wake.set()
 
     def put_event(self, t_ms: int, body: bytes) -> None:
@@ -117,13 +116,13 @@ class Writer:
         self._intake.events.append(NewRow(Kind.EVENT, t_ms, 0, body))
         self._nudge()
 
-    def put_acked(self, ranges: Sequence[Range]) -> None:
-        """Report rows accepted by the destination; they leave with the next commit."""
-        self._intake.acked.extend(ranges)
+    def put_acked(self, ranges: Sequence[Range], *, by: int = 0) -> None:
+        """Report rows accepted by the destination, or by one of several; with the next commit."""
+        self._intake.acknowledge(ranges, by)
 
-    def put_rejected(self, rejections: Sequence[Rejection]) -> None:
+    def put_rejected(self, rejections: Sequence[Rejection], *, by: int = 0) -> None:
         """Report rows refused for good; they are set aside and announced."""
-        self._intake.rejected.extend(rejections)
+        self._intake.reject(rejections, by)
         self._nudge()
 
     def put_evidence(self, days: Sequence[EvidenceRow]) -> None:
@@ -133,6 +132,10 @@ class Writer:
     def put_lessons(self, lessons: Sequence[LessonRow]) -> None:
         """Hand in what was learned of devices; kept with the next commit."""
         self._intake.lessons.extend(lessons)
+
+    def put_losses(self, losses: Sequence[LossSpan]) -> None:
+        """Hand in what is missing; kept with the next commit."""
+        self._intake.losses.extend(losses)
 
     async def flush(self) -> None:
         """Have everything handed in so far committed now; no wait where no thread would do it."""
@@ -145,8 +148,16 @@ class Writer:
 
     async def read(self, wanted: Range, *, max_bytes: int) -> list[Row]:
         """Read waiting rows of a range, in order, at least one if there is one."""
+        return await self.ask(self._outbox.read, wanted, max_bytes)
+
+    async def replay(self, wanted: Range, *, max_bytes: int) -> list[Row]:
+        """Read what is still there of a range, sent or not, at least one row if there is one."""
+        return await self.ask(self._outbox.read_any, wanted, max_bytes)
+
+    async def ask(self, read: Reader, wanted: Range, max_bytes: int) -> list[Row]:
+        """Read rows by one of the outbox's ways."""
         future: asyncio.Future[list[Row]] = self._loop.create_future()
-        self._reads.append((wanted, max_bytes, future))
+        self._reads.put(read, wanted, max_bytes, future)
         self._wake.set()
         return await future
 
@@ -158,24 +169,13 @@ class Writer:
     @property
     def healthy(self) -> bool:
         """Whether the last commit succeeded and the thread lives."""
-        return self._problem is None and self._serving
+        return self._patience.problem is None and self._serving
 
     def status(self) -> StoreStatus:
         """Give a snapshot of the counters; every one is from the same commit."""
-        totals = self._totals
-        return StoreStatus(
-            self._outbox.epoch,
-            totals.stored,
-            totals.acked,
-            totals.rejected,
-            totals.dropped,
-            totals.waiting,
-            totals.waiting_bytes,
-            self._outbox.limit_bytes,
-            self._oldest_ms,
-            self.pending_frames,
-            self._commits,
-            self._problem,
+        problem = self._patience.problem or self._outbox.salvaging
+        return self._account.status(
+            oldest_ms=self._oldest_ms, commits=self._commits, problem=problem
         )
 
     def _nudge(self) -> None:
@@ -186,8 +186,6 @@ class Writer:
             left_s = self._last_commit_s + self._interval_s * EAGERNESS - now_s
             self._loop.call_later(max(left_s, self._company.wait_s(now_s)), self._wake.set)
 
-    # -- the thread ------------------------------------------------------------------------------
-
     def _run(self) -> None:
         try:
             while not (self._closing and not self._pending()):
@@ -195,16 +193,18 @@ class Writer:
                 self._serve_reads()
                 self._wait()
                 self._flushing += [self._flushes.popleft() for _ in range(len(self._flushes))]
-                if self._closing or self._flushing or self._due_s() <= time.monotonic():
+                due = self._closing or self._flushing or self._due_s() <= time.monotonic()
+                if due and self._patience.left_s() <= 0:
                     self._commit()
+                elif self._outbox.salvaging and self._patience.left_s() <= 0:
+                    self._salvage()
                 self._settle()
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which ends the process
             self._serving = False
             self._call(self._on_failure, error)
         finally:
             self._serving = False
-            for _, _, reading in self._reads:
-                self._call(reading.cancel)
+            self._reads.cancel(self._call)
             for flush in (*self._flushing, *self._flushes):
                 self._call(flush.cancel)
             self._outbox.close(clean=not self._pending())
@@ -213,76 +213,80 @@ class Writer:
         return bool(self._intake) or bool(self._uncommitted)
 
     def _urgent(self) -> bool:
-        return self._intake.urgent or bool(self._uncommitted)
+        return self._intake.urgent or bool(self._uncommitted) or self._outbox.has_findings
 
     def _due_s(self) -> float:
         """Monotonic time of the next commit; far away while there is nothing to commit."""
-        if self._intake.pending_values >= EARLY_VALUES and not self._problem:
+        if self._intake.reaches(EARLY_VALUES) and not self._patience.problem:
             return -inf
         if self._urgent():
             return self._last_commit_s + self._interval_s * EAGERNESS
         return self._last_commit_s + self._interval_s + LAZINESS_S if self._pending() else inf
 
     def _wait(self) -> None:
+        if (left_s := self._patience.left_s()) > 0:
+            self._wake.wait(min(left_s, HEARTBEAT_S))
+            return
         if self._reads or self._flushes or self._flushing or self._closing:
             return
         if not self._urgent():
             self._idle = True  # before looking again: what comes from now on wakes the thread
         left_s = self._due_s() - time.monotonic()
         if left_s > 0:
-            self._wake.wait(min(left_s, HEARTBEAT_S))
+            resting = self._outbox.salvaging is not None
+            self._wake.wait(min(left_s, SALVAGE_PAUSE_S if resting else HEARTBEAT_S))
 
     def _serve_reads(self) -> None:
-        while self._reads:
-            (first, last), max_bytes, future = self._reads.popleft()
-            rows = self._outbox.read(first, last, max_bytes=max_bytes)
-            self._call(_resolve, future, rows)
+        """Answer who wants rows; while the disk does not give them, they wait."""
+        with self._patience.asking(closing=self._closing):
+            self._reads.serve(self._call)
+
+    def _salvage(self) -> None:
+        with self._patience.asking(closing=self._closing):
+            done = self._outbox.salvage_step()
+            self._account.committed(done)
+            self._call(self._committed, done)
 
     def _settle(self) -> None:
         """Answer who waited for a commit, or let them wait for the next attempt."""
         while self._flushing and not self._uncommitted:
-            self._call(_resolve, self._flushing.pop(), None)
+            self._call(resolve, self._flushing.pop(), None)
 
     def _commit(self) -> None:
-        batch = self._uncommitted
-        self._intake.move_to(batch)
-        if not batch:
+        batch, again = self._uncommitted, bool(self._uncommitted)
+        if not again:  # one that was refused is tried again as it is: part of it may have landed
+            self._intake.move_to(batch)
+        if not batch and not self._outbox.has_findings:
             return
         began_s = time.monotonic()
         try:
             done = self._outbox.commit(batch)
         except sqlite3.OperationalError as error:
-            self._problem = refused_write(error)
-            self._pause(error)
+            self._patience.refused(error, closing=self._closing)
+            self._relieve(batch)
+            if self._closing:
+                self._patience.give_up(self.pending_frames, error)
             return
         self._uncommitted = Batch()
         self._intake.committed()
-        self._problem = None
-        self._failures = 0
+        self._patience.succeeded()
         self._commits += 1
         self._last_commit_s = began_s
-        self._totals = self._outbox.totals
-        alone = bool(done.rows) and not done.gone and self._totals.waiting.rows == len(done.rows)
+        self._account.committed(done)
+        alone = self._account.alone(done)
         self._oldest_ms = done.rows[0].t_ms if alone else self._outbox.oldest_t_ms()
         self._call(self._committed, done)
+        if again:
+            self._commit()
 
-    def _pause(self, error: sqlite3.Error) -> None:
-        """Wait before the batch is tried again; when closing, not for ever.
-
-        Raises:
-            StoreError: the store cannot be written, and the process is to end.
-        """
-        pause_s = RETRY_S[min(self._failures, len(RETRY_S) - 1)]
-        self._failures += 1
-        if not self._closing:
-            time.sleep(pause_s)
-        elif self._failures > len(RETRY_S):
-            raise StoreError(
-                f"{self.pending_frames} frames could not be stored before the end: {error}",
-                zh=f"退出前有 {self.pending_frames} 帧数据未能写入存储：{error}",
-            ) from error
-        else:
-            time.sleep(RETRY_S[0])
+    def _relieve(self, batch: Batch) -> None:
+        """Let what is sent go on being noted on a full disk."""
+        if self._outbox.can_relieve:
+            self._intake.move_acked_to(batch)
+            with contextlib.suppress(sqlite3.OperationalError):
+                done = self._outbox.relieve(batch)
+                self._account.committed(done)
+                self._call(self._on_commit, done)
 
     def _committed(self, done: Committed) -> None:
         if not self._intake.full:
@@ -293,8 +297,3 @@ class Writer:
         """Run a callback in the loop; a loop that is gone has nobody to tell."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *args)
-
-
-def _resolve(future: asyncio.Future[_Result], result: _Result) -> None:
-    if not future.done():
-        future.set_result(result)

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 _GOOD = int(Quality.GOOD)
 
 
+MOST_SAMPLES = 12
+"""Parts are kept whole up to so many values per tag, 45 bytes each."""
+LEAST_ROOM = 1024
+"""So many values may be in whole parts in any case."""
+
+
 class LastValue(NamedTuple):
     """One tag's last value, its quality (OPC code), the reason if not good, and its time."""
 
@@ -28,31 +34,56 @@ NEVER = LastValue(None, int(Quality.BAD), "BadWaitingForInitialData", None)
 
 
 class LatestGroup:
-    """Last values of one group, fed with engineering frames in the order of their reading."""
+    """Last values of one group, fed with engineering frames in the order of their reading.
+
+    Parts of a group that come again with the very same columns take the place of those before;
+    they are taken apart when somebody looks, or when many have gathered.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._room = LEAST_ROOM + MOST_SAMPLES * size
         self._full: Frame | None = None
+        self._parts: dict[int, Frame] = {}  # by identity of the columns, which the frame keeps
+        self._held = 0
         self._values: dict[int, Value] = {}
         self._times: dict[int, int] = {}
         self._marks: dict[int, tuple[int, str]] = {}
         self._silent = ""
+        self._unheard: frozenset[int] = frozenset()
 
     def silence(self, reason: str) -> None:
-        """Keep the values and their times, but count every one as BAD until the next frame."""
+        """Keep the values and their times, but count each as BAD until it is given again."""
         self._silent = reason
+        self._unheard = frozenset(range(self._size))
 
     def update(self, frame: Frame) -> None:
-        """Take a frame in; cost does not depend on its size when it is a full one."""
-        self._silent = ""
-        if frame.columns is None:
+        """Take a frame in; cost does not depend on its size where its columns come again."""
+        columns = frame.columns
+        if self._unheard:
+            self._unheard = frozenset() if columns is None else self._unheard.difference(columns)
+        if columns is None:
             self._full = frame
+            self._parts.clear()
+            self._held = 0
             if self._values:
                 self._values.clear()
                 self._times.clear()
                 self._marks.clear()
             return
-        columns = frame.columns
+        if self._parts.pop(id(columns), None) is None:
+            self._held += len(columns)
+        self._parts[id(columns)] = frame
+        if self._held > self._room:
+            self._take_apart()
+
+    def _take_apart(self) -> None:
+        for frame in self._parts.values():
+            self._note(frame, frame.columns or ())
+        self._parts.clear()
+        self._held = 0
+
+    def _note(self, frame: Frame, columns: Sequence[int]) -> None:
         self._values.update(zip(columns, frame.values, strict=True))
         times = frame.times_ns or (frame.read_ns,) * len(columns)
         self._times.update(zip(columns, times, strict=True))
@@ -66,8 +97,9 @@ class LatestGroup:
 
     def value(self, column: int) -> LastValue:
         """Give the last value of one tag."""
+        self._take_apart()
         last = self._known(column)
-        if self._silent:
+        if column in self._unheard:
             return last._replace(quality=int(Quality.BAD), reason=self._silent)
         return last
 

@@ -2,8 +2,8 @@
 
 Nothing is counted here and nothing costs anything per value: a scrape turns the numbers that the
 agent keeps anyway into metric families. There is no global registry. Labels are `device`,
-`destination` and two small fixed vocabularies, `state` and `kind`; never a tag. What is not known
-(no data yet, a rate that cannot be assessed) has no sample, so that it can never read as 0.
+`destination` and small fixed vocabularies: `state`, `kind`, `cause`, `unit`; never a tag. What is
+not known (no data yet, a rate that cannot be assessed) has no sample: it can never read as 0.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 
+from agent.losses.causes import CAUSES, Unit
+from agent.losses.spans import totals_by_cause
 from agent.telemetry.status import DeviceState
 
 if TYPE_CHECKING:
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from agent.telemetry.status import DestinationStatus, DeviceStatus, RateStatus, Status
+    from agent.telemetry.status import (
+        DestinationStatus,
+        DeviceStatus,
+        RateStatus,
+        Status,
+        StoreStatus,
+    )
 
 MACHINE_STATES: Final = ("running", "idle", "alarm", "setup", "off", "unknown")
 """The six machine states, as `agent.config.model.MachineState` names them."""
@@ -93,6 +101,13 @@ def _agent(status: Status) -> Iterator[Metric]:
                  status.started_ms / _MS)  # fmt: skip
     yield _gauge("ready", "1 when every device has been tried and the store accepts rows.",
                  status.ready)  # fmt: skip
+    process = status.process
+    yield _gauge("memory_limit_bytes", "What resident memory is kept below.",
+                 None if process is None else process.limit_bytes)  # fmt: skip
+    yield _gauge("memory_steps", "Steps taken to save memory; 0 while there is enough.",
+                 None if process is None else len(process.shed))  # fmt: skip
+    yield _gauge("stalled_stages", "Stages that stand still.",
+                 None if process is None else len(process.stalled))  # fmt: skip
     yield _one_hot("clock_state", "1 at the state of the wall clock.", status.clock, CLOCK_STATES)
 
 
@@ -101,7 +116,9 @@ _DEVICE_COUNTERS: Final = (
     ("read_failures_total", "Reads that gave no answer or an unusable one.", "failures"),
     ("missed_polls_total", "Polls that were due and not made.", "missed"),
     ("lost_changes_total", "Changes the device or a full buffer lost.", "lost_changes"),
+    ("gaps_total", "Spans in which changes may have been missed.", "gaps"),
     ("values_total", "Values collected.", "values"),
+    ("past_values_total", "Values taken from the device's own history.", "past_values"),
 )
 
 
@@ -113,6 +130,8 @@ def _devices(status: Status) -> Iterator[Metric]:
                          MACHINE_STATES, lambda d: d.machine_state)  # fmt: skip
     yield _device_gauge(status, "last_data_age_seconds", "Age of the last data of the device.",
                         lambda d: _age_s(status.now_ms, d.last_data_ms))  # fmt: skip
+    yield _device_gauge(status, "degraded_points", "Points served worse than configured.",
+                        lambda d: sum(r.points for r in d.remarks if r.degraded))  # fmt: skip
     yield _device_gauge(status, "tags", "Tags configured.", lambda d: len(d.tags))
     yield _device_gauge(status, "tags_not_good", "Tags whose last value is not good.",
                         lambda d: sum(t.quality != _GOOD for t in d.tags))  # fmt: skip
@@ -120,6 +139,25 @@ def _devices(status: Status) -> Iterator[Metric]:
         counter = CounterMetricFamily(f"chulian_device_{name}", text, labels=("device",))
         for device in status.devices:
             counter.add_metric((device.id,), getattr(device, field))
+        yield counter
+    yield from _alarms(status)
+
+
+_ALARM_COUNTERS: Final = (
+    ("told", "Alarms and events of the device's own that were stored."),
+    ("repeats", "Reports of alarms that a newer one of the same alarm replaced."),
+    ("lost", "Alarms lost by the device, on the way, or over the limit per minute."),
+)
+
+
+def _alarms(status: Status) -> Iterator[Metric]:
+    """Give the counts of alarms of those devices that are asked for them."""
+    for name, text in _ALARM_COUNTERS:
+        counter = CounterMetricFamily(f"chulian_device_alarms_{name}_total", text,
+                                      labels=("device",))  # fmt: skip
+        for device in status.devices:
+            if device.alarms is not None:
+                counter.add_metric((device.id,), getattr(device.alarms, name))
         yield counter
 
 
@@ -169,8 +207,36 @@ def _store(status: Status) -> Iterator[Metric]:
     yield _counter("store_commits_total", "Commits made.", store.commits)
     yield _gauge("store_balanced", "1 while stored = acked + rejected + dropped + waiting.",
                  store.balanced)  # fmt: skip
+    yield _counter("store_produced_values_total", "Values that came in to be stored.",
+                   store.produced_values or 0)  # fmt: skip
+    yield _gauge("store_intake_values", "Values collected and not yet committed.",
+                 store.intake_values)  # fmt: skip
+    yield _gauge("store_notice", "1 where the store's file was set aside or had lost rows.",
+                 store.notice is not None)  # fmt: skip
+    yield from _causes(store)
     yield _gauge("store_problem", "1 while the store reports a problem, such as a full disk.",
                  store.problem is not None)  # fmt: skip
+
+
+def _causes(store: StoreStatus) -> Iterator[Metric]:
+    """Give what was dropped and what is missing, by cause."""
+    for part in ("rows", "values"):
+        counter = CounterMetricFamily(f"chulian_store_dropped_{part}_by_cause_total",
+                                      f"Dropped, {part}.", labels=("cause",))  # fmt: skip
+        for cause, count in store.causes.items():
+            counter.add_metric((cause,), getattr(count, part))
+        yield counter
+    times = CounterMetricFamily("chulian_losses_total", "How often something went missing.",
+                                labels=("cause",))  # fmt: skip
+    amount = CounterMetricFamily("chulian_lost_total", "How much, in the unit of the cause.",
+                                 labels=("cause", "unit"))  # fmt: skip
+    for code, (often, lost) in totals_by_cause(store.losses).items():
+        times.add_metric((code,), often)
+        known = CAUSES.get(code)
+        if known is not None and known.unit is not Unit.SPANS:
+            amount.add_metric((code, known.unit.value), lost)
+    yield times
+    yield amount
 
 
 _DESTINATION: Final = (

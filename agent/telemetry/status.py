@@ -5,11 +5,15 @@ Wall-clock times are UTC milliseconds since 1970 (`_ms`); None where the thing n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.losses.spans import LossSpan
+    from agent.telemetry.alarms import AlarmsStatus
     from drivers.api import Identity, Value
 
 
@@ -54,6 +58,22 @@ class TagStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceRemark:
+    """How some points of a device are served, where that is not as configured."""
+
+    group: str
+    code: str
+    """Stable word for the kind, such as `polled_instead`."""
+    message: Message
+    degraded: bool
+    """Whether the data are worse than the configuration asks for."""
+    points: int
+    """How many points it is about; 0 where it is about the group as a whole."""
+    tags: tuple[str, ...]
+    """The first of them by name."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceStatus:
     """One device: its link, its counts and its last values."""
 
@@ -83,6 +103,14 @@ class DeviceStatus:
     """What the device says of itself; None while it was not asked, or cannot say."""
     on_line: int = 1
     """How many devices share its link, this one included."""
+    remarks: tuple[ServiceRemark, ...] = ()
+    """What its driver says of how its points are served now; those that degrade it first."""
+    alarms: AlarmsStatus | None = None
+    """The device's own alarms; None where it is not asked for them."""
+    gaps: int = 0
+    """Spans in which changes may have been missed."""
+    past_values: int = 0
+    """Values of its own history with which gaps were filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +147,24 @@ class StoreStatus:
     """Frames collected and not yet committed."""
     commits: int
     problem: Message | None
+    causes: Mapping[str, Count] = field(default_factory=dict)
+    """What was dropped, by cause: `size`, `age`, `corrupt`, `medium`."""
+    notice: Message | None = None
+    """What became of the store's file at the start: set aside, lost rows; None when nothing did."""
+    produced_values: int | None = None
+    """Values that came in to be stored, counted where they come in; None where nobody counted."""
+    intake_values: int = 0
+    """Values collected and not yet committed."""
+    losses: tuple[LossSpan, ...] = ()
+    """What is missing, by cause and device, the latest first; kept over restarts."""
 
     @property
     def balanced(self) -> bool:
-        """Whether the conservation law holds, in rows and in values."""
-        parts = (self.acked, self.rejected, self.dropped, self.waiting)
-        return self.stored == sum(parts, Count())
+        """Whether the conservation law holds: in rows, in values, and with what is on its way."""
+        parts = sum((self.acked, self.rejected, self.dropped, self.waiting), Count())
+        produced = self.produced_values
+        whole = produced is None or produced == parts.values + self.intake_values
+        return self.stored == parts and whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +181,14 @@ class DestinationStatus:
     sent_messages: int
     acked_messages: int
     problem: Message | None
+    ack: str = "puback"
+    """Whose word lets rows leave: `puback`, `watermark` or `reply`."""
+    unconfirmed: int = 0
+    """Rows that the broker took and the platform has not confirmed; 0 with `puback`."""
+    policy: str = "must"
+    """`must` or `best_effort`."""
+    rows: StoreStatus | None = None
+    """The store's law for this destination, where there are several; None where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +229,24 @@ class RateStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """The agent's own process."""
+
+    resident_bytes: int
+    """Memory of the process and its descendants."""
+    limit_bytes: int | None
+    """What it is to keep below; None where nothing limits it."""
+    shed: tuple[str, ...]
+    """What is done without to save memory, in the order in which it was given up."""
+    open_files: int
+    open_files_limit: int
+    stalled: tuple[str, ...]
+    """Stages that stand still."""
+    problems: tuple[Message, ...]
+    """What is wrong with the process, or with a configuration that was to be read again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The whole agent at one instant."""
 
@@ -201,3 +267,7 @@ class Status:
     rate: RateStatus | None
     control: str = ""
     """Path of the socket that takes orders to write; empty where no point may be written."""
+    clock_note: Message | None = None
+    """What the clock's state means for the data and what to do; None when all is well."""
+    process: ProcessStatus | None = None
+    """The process itself; None where it is not watched."""

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from agent.web import words
 from agent.web.markup import Markup, tag
+from agent.web.view import icon
 
 if TYPE_CHECKING:
     from agent.telemetry.status import DeviceStatus
     from agent.web.view import View
+
+DEFAULT_GROUP: Final = "default"
+"""A group that nobody named is not worth naming."""
 
 _MOST_ADDRESSES: Final = 6
 _LONGEST_ADDRESS: Final = 40
@@ -35,6 +39,19 @@ def identity_line(device: DeviceStatus, view: View) -> Markup | None:
     ]
     who = view.say(words.LIST_COMMA).join(filter(None, parts))
     return tag("p", view.say(words.SAYS_IT_IS, who=who), class_="small") if who else None
+
+
+def remark_lines(device: DeviceStatus, view: View) -> list[Markup]:
+    """Say how the points are served, where that is worse than asked for, or only otherwise."""
+    lines = []
+    for remark in device.remarks:
+        say = words.DEGRADED if remark.degraded else words.SERVED
+        group = "" if remark.group == DEFAULT_GROUP else remark.group + view.say(words.COLON)
+        text = view.say(say, what=group + view.say(remark.message))
+        tone = "small degraded" if remark.degraded else "small"
+        sign = icon("warn") if remark.degraded else None
+        lines.append(tag("p", sign, " " if sign else None, text, class_=tone))
+    return lines
 
 
 def refused_line(device: DeviceStatus, view: View) -> Markup | None:

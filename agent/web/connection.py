@@ -55,6 +55,8 @@ class Connection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.header_bytes)
         self.waiting_since: float | None = time.monotonic()
         """Monotonic seconds since which no request is being served; None while one is."""
+        self.served = 0
+        """Requests answered."""
 
     async def run(self) -> None:
         """Serve until the peer leaves, breaks the protocol or is too slow."""
@@ -82,6 +84,7 @@ class Connection:
                 return
             self.waiting_since = None
             await self._serve(event)
+            self.served += 1
             if self._http.our_state is not h11.DONE or self._http.next_event() is h11.NEED_DATA:
                 return
             self._http.start_next_cycle()

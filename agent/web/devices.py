@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from agent.telemetry.status import DeviceState
 from agent.web import words
-from agent.web.about import identity_line, place_line, refused_line
+from agent.web.about import identity_line, place_line, refused_line, remark_lines
+from agent.web.alarms import alarm_list
 from agent.web.figures import age, number, unit_text, value_text
 from agent.web.headline import problem_of, title_of
 from agent.web.markup import Markup, tag
@@ -89,7 +90,9 @@ def _card(device: DeviceStatus, view: View, *, opened: frozenset[str], preview: 
         tag("p", view.say(problem), class_="problem") if problem else None,
         _table(shown, view) if shown else None,
         _toggle(device, view, opened=opened, preview=preview),
+        *remark_lines(device, view),
         refused_line(device, view),
+        alarm_list(device, view),
         identity_line(device, view),
         place_line(device, view),
         tag("p", _counts(device, view), class_="small"),
@@ -109,13 +112,16 @@ def _link_line(device: DeviceStatus, view: View) -> Markup:
 
 
 def _counts(device: DeviceStatus, view: View) -> str:
-    return view.say(
+    counts = view.say(
         words.COUNTS,
         reads=number(device.reads),
         failures=number(device.failures),
         missed=number(device.missed),
         lost=number(device.lost_changes),
     )
+    if not device.gaps:
+        return counts
+    return counts + view.say(words.GAPS, gaps=number(device.gaps), past=number(device.past_values))
 
 
 def _table(shown: tuple[TagStatus, ...], view: View) -> Markup:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent.losses.causes import title_of
 from agent.web import words
 from agent.web.figures import megabytes, number
+from agent.web.losses import losses
 from agent.web.markup import Markup, join, tag
 from agent.web.view import icon
 
@@ -24,8 +26,10 @@ def flow(status: Status, view: View) -> Markup:
         tag("h2", view.say(words.FLOW)),
         tag("div", *boxes, class_="cards"),
         _law(status.store, view),
+        tag("div", tag("h3", view.say(words.MISSING)), losses(status.store.losses, view),
+            class_="law"),
         id="store",
-    )
+    )  # fmt: skip
 
 
 def bar(numerator: int, denominator: int, *, name: str, mark: int | None = None) -> Markup:
@@ -56,6 +60,7 @@ def _store(store: StoreStatus, view: View) -> Markup:
         tag("p", tag("b", line), class_="figure"),
         tag("p", _oldest(store.oldest_ms, view)) if store.oldest_ms is not None else None,
         tag("p", view.say(store.problem), class_="problem") if store.problem else None,
+        tag("p", view.say(store.notice), class_="problem") if store.notice else None,
         bar(store.waiting_bytes, store.limit_bytes, name="store"),
         tag("p", room, class_="small"),
         tag("p", view.say(words.INTAKE, n=number(store.intake_frames)), class_="small"),
@@ -109,9 +114,28 @@ def _law(store: StoreStatus, view: View) -> Markup:
         tag("h3", view.say(words.LAW)),
         tag("div", *cells, class_="terms"),
         tag("p", icon(tone), view.say(verdict), class_=f"verdict t-{tone}"),
+        tag("p", _produced(store, view), class_="small"),
+        tag("p", _dropped(store, view), class_="small") if store.dropped.rows else None,
         tag("p", view.say(words.LOSSES), class_="small") if _losses(store) else None,
         class_="law",
     )
+
+
+def _produced(store: StoreStatus, view: View) -> str:
+    """Say what came in to be stored, with what is on its way."""
+    if store.produced_values is None:
+        return ""
+    produced = number(store.produced_values)
+    return view.say(words.ON_THEIR_WAY, produced=produced, n=number(store.intake_values))
+
+
+def _dropped(store: StoreStatus, view: View) -> str:
+    """Say why rows were dropped."""
+    parts = (
+        view.say(words.CAUSE_OF_DROP, cause=view.say(title_of(cause)), rows=number(count.rows))
+        for cause, count in store.causes.items()
+    )
+    return view.say(words.LIST_COMMA).join(parts)
 
 
 def _losses(store: StoreStatus) -> bool:

@@ -16,7 +16,13 @@ from agent.web.view import icon
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agent.telemetry.status import DeviceStatus, Message, RateStatus, Status
+    from agent.telemetry.status import (
+        DeviceStatus,
+        Message,
+        RateStatus,
+        Status,
+        StoreStatus,
+    )
     from agent.web.view import View
 
 _STARTING: Final = frozenset({DeviceState.IDLE, DeviceState.CONNECTING})
@@ -97,11 +103,8 @@ def rate_line(rate: RateStatus, view: View) -> Markup | None:
 
 
 def todo_list(status: Status, view: View) -> Iterator[Todo]:
-    """Yield what is not well: store, devices, platform, clock."""
-    if status.store.problem is not None:
-        yield Todo(view.say(words.STORE_TROUBLE), view.say(status.store.problem), "store")
-    if not status.store.balanced:
-        yield Todo(view.say(words.NOT_BALANCED), view.say(words.UNBALANCED), "store")
+    """Yield what is not well: store, devices, platform, the program itself, clock."""
+    yield from _store_todos(status.store, view)
     if not status.devices:
         yield Todo("", view.say(words.NO_DEVICES_DO), tone="warn")
     for device in status.devices:
@@ -113,8 +116,19 @@ def todo_list(status: Status, view: View) -> Iterator[Todo]:
         if not destination.connected or destination.problem is not None:
             problem = destination.problem or words.PLATFORM_DO
             yield Todo(destination.name, view.say(problem), "store", "warn")
-    if status.clock == "free":
-        yield Todo("", view.say(words.CLOCK_DO), tone="warn")
+    for trouble in status.process.problems if status.process is not None else ():
+        yield Todo("", view.say(trouble), tone="warn")
+    if status.clock_note is not None or status.clock == "free":
+        yield Todo("", view.say(status.clock_note or words.CLOCK_DO), tone="warn")
+
+
+def _store_todos(store: StoreStatus, view: View) -> Iterator[Todo]:
+    if store.problem is not None:
+        yield Todo(view.say(words.STORE_TROUBLE), view.say(store.problem), "store")
+    if store.notice is not None:
+        yield Todo(view.say(words.STORE_NOTICE), view.say(store.notice), "store", "warn")
+    if not store.balanced:
+        yield Todo(view.say(words.NOT_BALANCED), view.say(words.UNBALANCED), "store")
 
 
 def problem_of(device: DeviceStatus) -> Message | None:

@@ -63,16 +63,29 @@ class Server:
         """Peers answered 503 because every place was busy serving."""
         self.displaced = 0
         """Waiting connections that gave way to a new one."""
+        self.most = limits.connections
+        """Most connections now; never above the limit."""
+        self._answered = 0
 
     @property
     def connections(self) -> int:
         """How many connections are open now."""
         return len(self._open)
 
+    @property
+    def serving(self) -> int:
+        """How many requests are being answered now."""
+        return sum(one.waiting_since is None for one in self._open.values())
+
+    @property
+    def served(self) -> int:
+        """How many requests have been answered."""
+        return self._answered + sum(one.served for one in self._open.values())
+
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take in a new peer, if need be in place of one that only waits."""
         connection = Connection((reader, writer), answer=self._checked, limits=self._limits)
-        if len(self._open) >= self._limits.connections and not self._displace():
+        if len(self._open) >= self.most and not self._displace():
             self.refused += 1
             writer.write(_BUSY)
             writer.close()
@@ -80,6 +93,12 @@ class Server:
         task = asyncio.get_running_loop().create_task(connection.run(), name="web:connection")
         self._open[task] = connection
         task.add_done_callback(self._closed)
+
+    def narrow(self, most: int) -> None:
+        """Keep so many connections at most; those that only wait give way at once."""
+        self.most = min(most, self._limits.connections)
+        while len(self._open) > self.most and self._displace():
+            pass
 
     async def close(self) -> None:
         """Cut every connection and wait until each task has ended."""
@@ -104,13 +123,17 @@ class Server:
         if not waiting:
             return False
         _, task = min(waiting, key=lambda pair: pair[0])
-        self._open.pop(task).abort()
+        connection = self._open.pop(task)
+        self._answered += connection.served
+        connection.abort()
         task.cancel()
         self.displaced += 1
         return True
 
     def _closed(self, task: asyncio.Task[None]) -> None:
-        self._open.pop(task, None)
+        connection = self._open.pop(task, None)
+        if connection is not None:
+            self._answered += connection.served
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a page could not be made", exc_info=error)
 

@@ -44,6 +44,10 @@ class View:
         """Give the length of time since then, such as `13 h`."""
         return span((self.now_ms - then_ms) / 1000, self.language)
 
+    def span_between(self, from_ms: int, to_ms: int) -> str:
+        """Give the length of a span, such as `13 h`."""
+        return span((to_ms - from_ms) / 1000, self.language)
+
     def since(self, then_ms: int | None) -> Markup:
         """Tell how long ago something was; the exact UTC time appears on pointing at it."""
         if then_ms is None:

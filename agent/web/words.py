@@ -133,6 +133,10 @@ COUNTS: Final = Message(
     en="{reads} reads · {failures} failed · {missed} missed · {lost} changes lost",
     zh="读取 {reads} 次 · 失败 {failures} · 漏采 {missed} · 变化丢失 {lost}",
 )
+GAPS: Final = Message(
+    en=" · {gaps} gaps, {past} values filled in from its history",
+    zh=" · 缺口 {gaps} 次，已用历史数据补回 {past} 个值",
+)
 SHARED_LINE: Final = Message(en="one of {n} on this line", zh="同一线路共 {n} 台")
 SAYS_IT_IS: Final = Message(en="Says it is {who}", zh="设备自报：{who}")
 SERIAL: Final = Message(en="serial no. {serial}", zh="出厂编号 {serial}")
@@ -142,6 +146,8 @@ REFUSED: Final = Message(
     "compare the point table with the manual.",
     zh="设备拒绝了 {n} 个地址：{addresses}。其余点位照常采集，请对照说明书核对点表。",
 )
+DEGRADED: Final = Message(en="Degraded: {what}", zh="降级：{what}")
+SERVED: Final = Message(en="Note: {what}", zh="提示：{what}")
 REFUSAL_REASONS: Final = frozenset(
     {
         "BadConfigurationError", "BadOutOfRange", "BadNotSupported", "BadNodeIdUnknown",
@@ -179,6 +185,28 @@ LOSSES: Final = Message(
     "says when and why.",
     zh="有数据被拒收或因超限丢弃。每一段都已如实上报平台，时间和原因见日志。",
 )
+CAUSE_OF_DROP: Final = Message(en="{cause}: {rows} rows", zh="{cause}：{rows} 行")
+ON_THEIR_WAY: Final = Message(
+    en="produced {produced} values, {n} of them on their way to disk",
+    zh="累计产生 {produced} 个数值，其中 {n} 个正在写入磁盘",
+)
+MISSING: Final = Message(en="What is missing, and why", zh="缺了什么，为什么")
+NOTHING_MISSING: Final = Message(en="nothing is known to be missing", zh="没有发现缺失")
+SPANS_TITLE: Final = Message(en="when and where", zh="时间与位置")
+MORE_SPANS: Final = Message(en="and {n} more: /api/status", zh="另有 {n} 段，见 /api/status")
+DATE_UNKNOWN: Final = Message(
+    en="date unknown (clock was not set)", zh="时间不详（当时时钟未校准）"
+)
+UNTIL: Final = Message(en="until", zh="截至")
+LASTED: Final = Message(en="lasted", zh="持续")
+CAUSE: Final = Message(en="cause", zh="原因")
+HOW_MUCH: Final = Message(en="how much", zh="数量")
+GATEWAY: Final = Message(en="gateway", zh="网关")
+TIMES: Final = Message(en="{n} time(s)", zh="{n} 次")
+POLLS: Final = Message(en="polls", zh="次轮询")
+CHANGES: Final = Message(en="changes", zh="次变化")
+ALARM_COUNT: Final = Message(en="alarms", zh="条报警")
+STORE_NOTICE: Final = Message(en="Store", zh="本地存储")
 NOT_BALANCED: Final = Message(en="does not add up", zh="账不平")
 
 RATE: Final = Message(en="Key-process CNC rate", zh="关键工序数控化率")
@@ -214,3 +242,12 @@ STANDINGS: Final = {
 
 RUNNING_FOR: Final = Message(en="running for {age}", zh="已运行 {age}")
 VERSION: Final = Message(en="version {version}", zh="版本 {version}")
+
+ALARMS: Final = Message(
+    en="Alarms of the machine: {told} stored, {repeats} repeats joined, {lost} lost",
+    zh="设备报警：已记录 {told} 条，合并重复 {repeats} 条，丢失 {lost} 条",
+)
+ALARMS_NOT_WATCHED: Final = Message(en="; not received at the moment", zh="；当前未接收")
+ALARM_HOLDS: Final = Message(en="active", zh="报警中")
+ALARM_OVER: Final = Message(en="over", zh="已解除")
+SEVERITY: Final = Message(en="severity {severity}", zh="级别 {severity}")

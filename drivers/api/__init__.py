@@ -20,6 +20,7 @@ from drivers.api.contract import (
     Remarks,
     Remembers,
     Subscribes,
+    Warns,
     Writes,
 )
 from drivers.api.errors import (
@@ -91,6 +92,7 @@ __all__ = [
     "Subscribes",
     "Tag",
     "Value",
+    "Warns",
     "WriteResult",
     "Writes",
 ]

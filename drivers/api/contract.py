@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from drivers.api.errors import AddressProblem
     from drivers.api.types import (
         Alert,
         FoundPoint,
@@ -63,6 +64,14 @@ class Explains(Protocol):
 
     def explain(self) -> Sequence[PlannedRequest]:
         """Give every request of one read, in the order they are sent."""
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """Plans that know of addresses which are right today and may be another point tomorrow."""
+
+    def warnings(self) -> Sequence[AddressProblem]:
+        """Give each such address with its danger and what to write instead."""
 
 
 @runtime_checkable
@@ -125,7 +134,7 @@ class Browses(Protocol):
     """Sessions that can list what a device offers."""
 
     def browse(self, at: str | None = None) -> AsyncGenerator[FoundPoint, None]:
-        """Walk lazily from an address (the root without one)."""
+        """Walk lazily from an address (the root without one), nearest first."""
 
 
 @runtime_checkable
@@ -157,7 +166,13 @@ class Alerts(Protocol):
     """Sessions whose device reports events of its own."""
 
     def alerts(self, plan: Any) -> AsyncGenerator[Alert, None]:
-        """Give events as they come, those of conditions that already hold first."""
+        """Give events as they come, those of conditions that already hold first.
+
+        Raises:
+            SessionLost: the session, or its part that tells events, is over.
+            Busy: the device has no room for it now.
+            DriverError: the device gives no events.
+        """
 
 
 @runtime_checkable

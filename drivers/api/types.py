@@ -78,6 +78,8 @@ class Tag:
     unit: str = ""
     """UCUM code of the value after scaling; informative for a driver."""
     access: Access = Access.READ
+    deadband: float = 0.0
+    """Changes up to this, in the device's own number before scaling, are not wanted; 0: all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,11 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One event that a device itself reports: an alarm, a condition, a message."""
+    """One event that a device itself reports: an alarm, a condition, a message.
+
+    Without kind and message it only marks that events are seen from here on: the first of a
+    session does, and one may tell at once what was `lost`.
+    """
 
     time_ns: int
     """The device's own stamp where it has one, else the receipt, UTC nanoseconds."""
@@ -177,6 +183,8 @@ class Alert:
     """Tells conditions of one source apart, and joins the reports of one condition."""
     lost: int = 0
     """Events the device reported as lost before this one."""
+    acked: bool | None = None
+    """Whether a person acknowledged the condition; None where the device does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from drivers.api import API_VERSION
+from drivers.opcua.alerts.plan import AlertPlan, make_alert_plan
 from drivers.opcua.config import OpcuaConfig, OpcuaLink, link_of
 from drivers.opcua.opening import open_session
 from drivers.opcua.plan import OpcuaPlan, make_plan
 from drivers.opcua.session import OpcuaSession
+from drivers.opcua.structures.expand import expand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,18 @@ class OpcuaDriver:
             AddressError: naming every bad one.
         """
         return make_plan(config, tags, device=device, group=group)
+
+    def plan_alerts(self, config: OpcuaConfig, *, device: str) -> AlertPlan | None:
+        """Compile which alarms and events to ask for; None where there is no key alerts."""
+        return make_alert_plan(config, device=device)
+
+    def expand(self, tag: Tag) -> tuple[Tag, ...]:
+        """Give one tag per element of an array; the tag alone where it names one value.
+
+        Raises:
+            AddressError: the address names too many values.
+        """
+        return expand(tag)
 
     def open(self, link: OpcuaLink) -> AbstractAsyncContextManager[OpcuaSession]:
         """Give a session on the server; leaving the block closes it.

@@ -3,8 +3,12 @@
     nsu=urn:maker:plc;s=Spindle.Speed    namespace by URI: safe, its index may change at a restart
     ns=2;s=Spindle.Speed                 namespace by index
     i=2258                               the standard's own namespace (0)
+    path=/Objects/nsu=urn:maker:plc;Spindle     by browse path (see `drivers.opcua.browse.path`)
 
-The identifier is `i=` (number), `s=` (text), `g=` (GUID) or `b=` (base64).
+The identifier is `i=` (number), `s=` (text), `g=` (GUID) or `b=` (base64). A part of the value may
+follow `#`: `#[3]`, `#[1,2]`, `#Field.Sub` (see `drivers.opcua.structures.part`); after `i=`, `g=`
+and `b=` an element may follow at once: `i=1042[3]`. In a text `##` is one plain `#`, and `[3]` is
+plain: controllers have nodes whose names end so.
 Source: OPC 10000-6, 5.3.1.10 and 5.3.1.11.
 """
 
@@ -15,13 +19,19 @@ import binascii
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from drivers.api import AddressProblem, DataType, Tag
-
-STANDARD_URI = "http://opcfoundation.org/UA/"
-"""Namespace 0 of every server. Source: OPC 10000-3, 8.2.2."""
+from drivers.api import Access, AddressProblem, DataType, Tag
+from drivers.opcua.address_refusal import Refusal
+from drivers.opcua.browse.path import (
+    STANDARD_URI,
+    PathName,
+    escape_uri,
+    parse_path,
+    unescape_uri,
+)
+from drivers.opcua.structures.part import Part, format_part, parse_part
 
 MAX_TEXT = 4096
 """Longest identifier in characters or bytes. Source: OPC 10000-3, 8.2.4."""
@@ -31,11 +41,17 @@ Identifier: TypeAlias = int | str | bytes | UUID
 
 _SHAPE = re.compile(r"(?:(?P<by>nsu|ns)=(?P<space>[^;]*);)?(?P<kind>[isgb])=(?P<id>.*)", re.DOTALL)
 
+_PATH = re.compile(r"path=(?P<names>(?:/nsu=[^;]*;|&.|[^#&])*)(?:#(?P<part>.*))?", re.DOTALL)
+_TEXT = re.compile(r"(?P<id>(?:##|[^#])*)(?:#(?P<part>.*))?", re.DOTALL)
+_OTHER = re.compile(r"(?P<id>[^#\[]*)(?:#?(?P<part>.*))?", re.DOTALL)
+ROOT: Final = 84
+"""The root folder, where paths begin. Source: OPC 10000-5, 8.2.1."""
+
 _REGISTER_TYPES = frozenset({DataType.FLOAT16, DataType.BCD16, DataType.BCD32, DataType.BCD64})
 """Types that exist in registers only: OPC UA has no such built-in types (Part 6, 5.1.2)."""
 
-_HINT = "Write nsu=<namespace URI>;s=<name>, ns=2;s=<name> or i=<number>."
-_HINT_ZH = "请写成 nsu=<命名空间 URI>;s=<名称>、ns=2;s=<名称> 或 i=<数字>。"
+_HINT = "Write nsu=<namespace URI>;s=<name>, ns=2;s=<name>, i=<number> or path=/Objects/..."
+_HINT_ZH = "请写成 nsu=<命名空间 URI>;s=<名称>、ns=2;s=<名称>、i=<数字> 或 path=/Objects/...。"
 
 
 class IdKind(StrEnum):
@@ -55,36 +71,63 @@ class NodeAddress:
     index: int
     kind: IdKind
     identifier: Identifier
+    path: tuple[PathName, ...] = ()
+    """Names from this node to the one that is meant; empty: this one."""
+    part: Part = ()
+    """Which part of the node's value is meant; empty: all of it."""
 
+    @property
+    def by_index(self) -> bool:
+        """Whether a namespace is named by its index, which a server may give to another."""
+        if self.uri is None and self.index > 0:
+            return True
+        return any(one.uri is None and one.index > 0 for one in self.path)
 
-@dataclass(frozen=True, slots=True)
-class _Why:
-    """One reason in both languages."""
-
-    en: str
-    zh: str
-
-
-class _RefusedError(ValueError):
-    """An address is no address; carries the reason in both languages."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.why = _Why(en, zh)
+    def __str__(self) -> str:
+        """Write the address of a node, without a path, so that `parse` gives it back."""
+        space = f"ns={self.index};" if self.index else ""
+        if self.uri is not None:
+            space = f"nsu={escape_uri(self.uri)};"
+        text = str(self.identifier)
+        if isinstance(self.identifier, bytes):
+            text = base64.b64encode(self.identifier).decode()
+        elif isinstance(self.identifier, str):
+            text = self.identifier.replace("#", "##")
+        return f"{space}{self.kind}={text}{format_part(self.part)}"
 
 
 def parse(text: str) -> NodeAddress:
     """Parse one address.
 
     Raises:
-        ValueError: saying what is wrong with it.
+        Refusal: saying what is wrong with it; a ValueError.
     """
-    match = _SHAPE.fullmatch(text.strip())
+    head, part = split_part(text)
+    if head.startswith("path="):
+        names = parse_path(head.removeprefix("path="))
+        return NodeAddress(None, 0, IdKind.NUMERIC, ROOT, names, parse_part(part))
+    match = _SHAPE.fullmatch(head)
     if match is None:
-        raise _RefusedError("this is not a NodeId", "这不是节点地址（NodeId）")
+        raise Refusal("this is not a NodeId", "这不是节点地址（NodeId）")
     uri, index = _namespace(match["by"], match["space"])
     kind = IdKind(match["kind"])
-    return NodeAddress(uri, index, kind, _identifier(kind, match["id"]))
+    written = match["id"].replace("##", "#") if kind is IdKind.STRING else match["id"]
+    return NodeAddress(uri, index, kind, _identifier(kind, written), part=parse_part(part))
+
+
+def split_part(text: str) -> tuple[str, str]:
+    """Split an address into the node and the part of its value, as written, without `#`."""
+    text = text.strip()
+    path = _PATH.fullmatch(text)
+    if path is not None:
+        return f"path={path['names']}", path["part"] or ""
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        return text, ""
+    found = (_TEXT if match["kind"] == IdKind.STRING else _OTHER).fullmatch(match["id"])
+    if found is None:
+        return text, ""
+    return text[: match.start("id")] + found["id"], found["part"] or ""
 
 
 def parse_tag(tag: Tag) -> NodeAddress | AddressProblem:
@@ -108,16 +151,40 @@ def parse_tag(tag: Tag) -> NodeAddress | AddressProblem:
             hint_zh="请把类型改为 auto，读取整个节点。",
         )
     try:
-        return parse(tag.address)
-    except _RefusedError as refused:
+        return _readable(parse(tag.address), tag)
+    except Refusal as refused:
         return AddressProblem(
             tag=tag.name,
             address=tag.address,
-            why=refused.why.en,
-            hint=_HINT,
-            why_zh=refused.why.zh,
-            hint_zh=_HINT_ZH,
+            why=str(refused),
+            hint=refused.hint or _HINT,
+            why_zh=refused.zh,
+            hint_zh=refused.hint_zh or _HINT_ZH,
         )
+
+
+def warn_of_index(tag: Tag) -> AddressProblem:
+    """Say what is wrong with an address that names its namespace by an index."""
+    return AddressProblem(
+        tag=tag.name,
+        address=tag.address,
+        why="a namespace index may be another one after a restart of the server",
+        hint="Write nsu=<namespace URI>; instead: chulian browse shows every address this way.",
+        why_zh="命名空间索引（ns=）在服务器重启或改组态后可能变成别的命名空间",
+        hint_zh="请改写成 nsu=<命名空间 URI>;，chulian browse 列出的地址就是这种写法。",
+    )
+
+
+def _readable(address: NodeAddress, tag: Tag) -> NodeAddress:
+    """Refuse what can be read and not written."""
+    if address.part and tag.access is Access.READ_WRITE:
+        raise Refusal(
+            "a part of an array or a structure cannot be written: the rest would go with it",
+            "不能只写数组或结构体的一部分：其余部分会被一起改写",
+            hint="Remove write, or name a node of its own.",
+            hint_zh="请删去 write，或改用单独的节点。",
+        )
+    return address
 
 
 def _namespace(by: str | None, space: str) -> tuple[str | None, int]:
@@ -125,13 +192,12 @@ def _namespace(by: str | None, space: str) -> tuple[str | None, int]:
     if by is None:
         return None, 0
     if by == "nsu":
-        # ';' and '%' stand escaped in a URI here, nothing else. Source: OPC 10000-6, 5.3.1.11
-        uri = re.sub("%3B", ";", space, flags=re.IGNORECASE).replace("%25", "%")
+        uri = unescape_uri(space)
         if not uri:
-            raise _RefusedError("the namespace URI is empty", "命名空间 URI 为空")
+            raise Refusal("the namespace URI is empty", "命名空间 URI 为空")
         return (None, 0) if uri == STANDARD_URI else (uri, 0)
     if not re.fullmatch(r"[0-9]{1,5}", space) or int(space) > 0xFFFF:
-        raise _RefusedError(
+        raise Refusal(
             f"the namespace index {space!r} is not a number from 0 to 65535",
             f"命名空间索引 {space!r} 不是 0 到 65535 之间的数字",
         )
@@ -153,7 +219,7 @@ def _identifier(kind: IdKind, text: str) -> Identifier:
 
 def _number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > 0xFFFF_FFFF:
-        raise _RefusedError(
+        raise Refusal(
             f"the identifier {text!r} is not a number from 0 to 4294967295",
             f"标识符 {text!r} 不是 0 到 4294967295 之间的数字",
         )
@@ -162,7 +228,7 @@ def _number(text: str) -> int:
 
 def _guid(text: str) -> UUID:
     if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
-        raise _RefusedError(f"the identifier {text!r} is not a GUID", f"标识符 {text!r} 不是 GUID")
+        raise Refusal(f"the identifier {text!r} is not a GUID", f"标识符 {text!r} 不是 GUID")
     return UUID(text)
 
 
@@ -170,7 +236,7 @@ def _opaque(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise _RefusedError(
+        raise Refusal(
             f"the identifier {text!r} is not base64", f"标识符 {text!r} 不是 base64"
         ) from None
 
@@ -179,17 +245,13 @@ def _text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _RefusedError(
-            "the identifier is not valid Unicode", "标识符不是有效的 Unicode"
-        ) from None
+        raise Refusal("the identifier is not valid Unicode", "标识符不是有效的 Unicode") from None
     return text
 
 
 def _sized(identifier: str | bytes) -> str | bytes:
     if not identifier:
-        raise _RefusedError("the identifier is empty", "标识符为空")
+        raise Refusal("the identifier is empty", "标识符为空")
     if len(identifier) > MAX_TEXT:
-        raise _RefusedError(
-            f"the identifier is longer than {MAX_TEXT}", f"标识符长度超过 {MAX_TEXT}"
-        )
+        raise Refusal(f"the identifier is longer than {MAX_TEXT}", f"标识符长度超过 {MAX_TEXT}")
     return identifier

@@ -2,7 +2,8 @@
 
 Every function takes the message and a position and gives the position behind what it read, so
 that nothing is copied that is not kept. A length is believed only as far as bytes are there;
-what nests, nests 16 deep at most. Torn or false bytes raise `DecodeError`, `struct.error` or
+what nests, nests 16 deep at most; the steps that one message may take are counted, so that none
+holds the event loop for long. Torn or false bytes raise `DecodeError`, `struct.error` or
 `IndexError`; callers turn the last two into the first with `decoding`.
 
 Source: OPC 10000-6, 5.2.
@@ -11,6 +12,7 @@ Source: OPC 10000-6, 5.2.
 from __future__ import annotations
 
 import struct
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +26,9 @@ _I32 = struct.Struct("<i").unpack_from
 _U32 = struct.Struct("<I").unpack_from
 _U16 = struct.Struct("<H").unpack_from
 
+MAX_STEPS: Final = 50_000
+"""Elements of varying width that one message may hold in arrays."""
+
 STRING: Final = 12
 """Type number of String in a variant."""
 
@@ -34,9 +39,30 @@ class DecodeError(ValueError):
     """The bytes are not what the standard says stands there."""
 
 
+class _Steps(threading.local):
+    """What is left of the message that this thread decodes."""
+
+    left = MAX_STEPS
+
+
+_steps = _Steps()
+
+
+def spend(steps: int) -> None:
+    """Count steps of the message that is decoded.
+
+    Raises:
+        DecodeError: it holds more than is taken at once.
+    """
+    _steps.left -= steps
+    if _steps.left < 0:
+        raise DecodeError(f"more than {MAX_STEPS} elements in one message")
+
+
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
-    """Turn the errors of torn bytes into a `DecodeError` that names what was decoded."""
+    """Decode one message: name it in the errors of torn bytes, and count its steps anew."""
+    _steps.left = MAX_STEPS
     try:
         yield
     except (struct.error, IndexError) as error:
@@ -53,6 +79,8 @@ def count_at(data: bytes, pos: int, *, least_bytes: int) -> tuple[int, int]:
     count: int = _I32(data, pos)[0]
     pos += 4
     if count <= 0:
+        if count < -1:
+            raise DecodeError(f"an array of {count} elements")
         return 0, pos
     if count * least_bytes > len(data) - pos:
         raise DecodeError(f"an array promises {count} elements, {len(data) - pos} bytes remain")
@@ -76,6 +104,7 @@ def chunk(data: bytes, pos: int) -> tuple[bytes | None, int]:
 def strings(data: bytes, pos: int) -> tuple[list[bytes], int]:
     """Read an array of strings as raw bytes; a null string is empty."""
     count, pos = count_at(data, pos, least_bytes=4)
+    spend(count)
     found: list[bytes] = []
     for _ in range(count):
         raw, pos = chunk(data, pos)
@@ -148,6 +177,7 @@ def skip_diagnostic_info(data: bytes, pos: int, depth: int = 0) -> int:
     """Step over a DiagnosticInfo."""
     if depth > MAX_DEPTH:
         raise DecodeError(f"diagnostics nest deeper than {MAX_DEPTH}")
+    spend(1)
     mask = data[pos]
     pos += 1 + 4 * (mask & 0x0F).bit_count()
     if mask & 0x10:
@@ -170,6 +200,7 @@ def skip_variant(data: bytes, pos: int, depth: int = 0) -> int:
     """Step over a Variant: scalar, array or matrix."""
     if depth > MAX_DEPTH:
         raise DecodeError(f"variants nest deeper than {MAX_DEPTH}")
+    spend(1)
     encoding = data[pos]
     pos += 1
     if not encoding & 0x80:
@@ -189,9 +220,10 @@ def trailer_size(mask: int) -> int:
 def _skip_array(data: bytes, pos: int, type_id: int, depth: int) -> int:
     size = _FIXED_BYTES.get(type_id)
     if size is not None:
-        count, pos = count_at(data, pos, least_bytes=size)
+        count, pos = count_at(data, pos, least_bytes=size or 1)
         return pos + count * size
     count, pos = count_at(data, pos, least_bytes=1)
+    spend(count)
     for _ in range(count):
         pos = _skip_scalar(data, pos, type_id, depth)
     return pos

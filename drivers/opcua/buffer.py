@@ -38,11 +38,19 @@ class FrameBuffer:
         while len(self._frames) > 1 and (
             len(self._frames) > self._room or self._values > self._values_room
         ):
-            gone = self._frames.popleft()
-            self._values -= len(gone.values)
-            self._lost += len(gone.values) + gone.overflow
-            self.dropped += len(gone.values)
+            self._drop(self._frames.popleft())
         self._wake()
+
+    def _drop(self, frame: Frame) -> None:
+        """Count a frame that had to go."""
+        self._values -= len(frame.values)
+        self._lost += len(frame.values) + frame.overflow
+        self.dropped += len(frame.values)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be taken."""
+        return not self._frames
 
     def lose(self, changes: int) -> None:
         """Count changes that never became a frame; the next frame tells of them."""

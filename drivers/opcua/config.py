@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from drivers.api import DeviceConfig, Seconds
+from drivers.opcua.alerts.plan import AlertSettings  # noqa: TC001 - pydantic evaluates it
 
 Security = Literal[
     "auto", "none", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
@@ -23,6 +24,12 @@ Security = Literal[
 """A security policy as the standard names it, or `auto`: the strongest the server offers."""
 SecurityMode = Literal["auto", "sign", "sign_and_encrypt"]
 """How the channel is protected; `auto` encrypts where the server can."""
+ProfileName = Literal[
+    "auto", "s7-1200", "s7-1500", "sinumerik-828d", "sinumerik-840d", "kepware", "fanuc", "unknown"
+]
+"""Kinds of servers, as `drivers.opcua.profiles` knows them."""
+Deadband = Literal["none", "points", "percent"]
+"""Which changes the server is to keep to itself."""
 
 DEFAULT_PKI: Final = Path("pki")
 """Folder of certificates where neither the file nor the host names one."""
@@ -75,12 +82,36 @@ class OpcuaConfig(DeviceConfig):
     keepalive_s: Seconds = Field(
         3.0, description="How often an idle subscription says that it lives; lost after three."
     )
+    check_interval_s: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        description="How often up to 100 points are read to prove the subscription; 0: never.",
+    )
     queue_size: int | None = Field(
         None, ge=1, le=100_000, description="Samples the server holds per point; none: derived."
     )
     max_items_per_call: int = Field(
         1000, ge=1, le=100_000, description="Most points in one request; the server's limit holds."
     )
+    profile: ProfileName = Field(
+        "auto", description="Kind of server; auto: chosen by what it says of itself."
+    )
+    server_deadband: Deadband = Field(
+        "none",
+        description="Deadband kept by the server: none, points (each point's own) or percent.",
+    )
+    server_deadband_percent: float | None = Field(
+        None, gt=0, le=100, description="With percent: of the range that the server knows."
+    )
+    machine: str = Field(
+        "", max_length=256, description="Which machine of the server this is: browse name or node.",
+        json_schema_extra={"zh": "本设备是服务器上的哪一台：浏览名或节点。"},
+    )  # fmt: skip
+    alerts: AlertSettings | None = Field(
+        None, description="Alarms and events to collect; none: they are not asked for.",
+        json_schema_extra={"zh": "要接收的报警和事件；不填则不接收。"},
+    )  # fmt: skip
 
     @field_validator("url")
     @classmethod
@@ -113,6 +144,12 @@ class OpcuaConfig(DeviceConfig):
             raise ValueError("user_certificate and user_key belong together: give both or neither")
         if self.user_certificate is not None and self.username:
             raise ValueError("log in with username or with user_certificate, not with both")
+        return self
+
+    @model_validator(mode="after")
+    def _deadband_has_its_figure(self) -> Self:
+        if (self.server_deadband == "percent") != (self.server_deadband_percent is not None):
+            raise ValueError("server_deadband: percent and server_deadband_percent belong together")
         return self
 
     @model_validator(mode="after")
@@ -156,6 +193,7 @@ class OpcuaLink:
     pin: Path | None = None
     """The only certificate the server may have: its file, or its thumbprint as the name."""
     pki: Path = DEFAULT_PKI
+    profile: str = field(default="auto", compare=False)
 
     @property
     def pin_thumbprint(self) -> str:
@@ -187,4 +225,5 @@ def link_of(config: OpcuaConfig) -> OpcuaLink:
         user_key=config.user_key,
         pin=config.server_certificate,
         pki=config.pki or DEFAULT_PKI,
+        profile=config.profile,
     )

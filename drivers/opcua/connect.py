@@ -9,37 +9,33 @@ socket behind, whichever step fails or is cancelled.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from asyncua.client.client import Client
+from asyncua import ua
 
 from drivers.api import DriverError
-from drivers.opcua import pinned
 from drivers.opcua.failures import LIBRARY_ERRORS, connect_error
-from drivers.opcua.security.channel import meet, protect
-from drivers.opcua.security.discovery import MAX_ANSWER_BYTES, discover, offers_of
+from drivers.opcua.security.channel import meet, protecting
+from drivers.opcua.security.discovery import discover, offers_of
 from drivers.opcua.security.login import choose_login, login_kind
-from drivers.opcua.security.pinned import faults_told, tokens_without_dates
+from drivers.opcua.security.own import load_pair
 from drivers.opcua.security.policies import NONE, Offer, Protection, Wanted, better, choose
 from drivers.opcua.security.texts import list_was_shortened, nothing_fits
+from drivers.opcua.wire.chunks import MAX_MESSAGE_BYTES
+from drivers.opcua.wire.client import WireClient
+from drivers.opcua.wire.connection import dial
+from drivers.opcua.wire.session import APPLICATION_URI, Login, activate_session, create_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from asyncua import ua
-
     from drivers.opcua.config import OpcuaLink
-    from drivers.opcua.security.certificate import Facts
+    from drivers.opcua.security.channel import Parties
 
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
-"""Largest answer we take; 10,000 notifications are about 0.5 MB."""
-
-MAX_OPENING_BYTES: Final = MAX_ANSWER_BYTES
-"""Largest answer we take until the session is open: the server is a stranger."""
-
-LEAST_CHUNK_BYTES: Final = 8192
-"""Smallest buffer an implementation may have. Source: OPC 10000-6, 7.1.2.3."""
+DEFAULT_PORT: Final = 4840
+"""Of a URL that names none. Source: OPC 10000-6, 7.2."""
 
 CLOSE_TIMEOUT_S: Final = 0.5
 """A server that does not answer a goodbye in this time is left without one."""
@@ -50,107 +46,79 @@ OPEN_STEPS: Final = 3
 _UNPROTECTED: Final = Offer(NONE, Protection.NOTHING)
 
 
-async def connect(link: OpcuaLink) -> tuple[Client, tuple[str, str]]:
+async def connect(link: OpcuaLink) -> tuple[WireClient, tuple[str, str]]:
     """Open a session; give the client and the server's application and product URIs.
 
     Raises:
         ConnectError: the server is not there, or is not one.
         AccessError: it refuses us, we refuse it, or it would read our password off the wire.
     """
-    client, offer = _client(link), _UNPROTECTED
-    deadline_s = _deadline_s(link)
-    async with _opening(client, link, deadline_s=deadline_s):
-        await _open_channel(client, link)
-        if link.security == "none":
-            return client, await _log_in(client, link, offer)
-        offer = await _chosen(client, link)
+    async with _opening(link) as (client, hang_up):
+        offer = _UNPROTECTED if link.security == "none" else await _chosen(client, link)
         if not offer.secure:
-            return client, await _log_in(client, link, offer)
-        await client.uaclient.close_secure_channel()
-    await _hang_up(client)
+            server = await _log_in(client, link, offer)
+            hang_up.pop_all()
+            return client, server
+        client.close_channel()
     parties = await meet(link, offer)
-    client = _client(link)
-    protect(client, offer, parties)
-    us, deadline_s = parties.own.facts, _deadline_s(link)
-    async with _opening(client, link, deadline_s=deadline_s, us=us):
-        await _open_channel(client, link)
-        return client, await _log_in(client, link, offer)
+    async with _opening(link, offer=offer, parties=parties) as (client, hang_up):
+        server = await _log_in(client, link, offer, parties)
+        hang_up.pop_all()
+        return client, server
 
 
-async def disconnect(client: Client, *, polite: bool) -> None:
+async def disconnect(client: WireClient, *, polite: bool) -> None:
     """Close the session, with a goodbye if `polite`, and the socket in any case."""
-    task = pinned.publish_task(client)
     try:
         if polite:
             with suppress(TimeoutError, *LIBRARY_ERRORS):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await client.uaclient.close_session(delete_subscriptions=True)
-                    await client.uaclient.close_secure_channel()
+                    request = ua.CloseSessionRequest()
+                    request.DeleteSubscriptions = True
+                    await client.ask(request, ua.CloseSessionResponse)
+                client.close_channel()
     finally:
         await _hang_up(client)
-    if task is not None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def _client(link: OpcuaLink) -> Client:
-    client = Client(link.url, timeout=link.timeout_s, auto_reconnect=False)
-    client.name = client.description = "Chulian edge agent"
-    client.application_uri = "urn:chulian:edge-agent"
-    client.product_uri = "urn:chulian:edge-agent"
-    client.session_timeout = round(link.session_timeout_s * 1000)
-    client.max_messagesize = MAX_MESSAGE_BYTES
-    client.max_chunkcount = MAX_MESSAGE_BYTES // LEAST_CHUNK_BYTES
-    # the library's readiness hook belongs to its own reconnecting, which is off
-    client.uaclient.pre_request_hook = None
-    return client
-
-
-def _deadline_s(link: OpcuaLink) -> float:
-    return asyncio.get_running_loop().time() + link.timeout_s * OPEN_STEPS
 
 
 @asynccontextmanager
 async def _opening(
-    client: Client, link: OpcuaLink, *, deadline_s: float, us: Facts | None = None
-) -> AsyncIterator[None]:
-    """Run steps of opening; whatever ends them early closes the socket and is told as ours.
+    link: OpcuaLink, *, offer: Offer = _UNPROTECTED, parties: Parties | None = None
+) -> AsyncIterator[tuple[WireClient, AsyncExitStack]]:
+    """Connect, open a channel, and run the steps of opening in the block.
 
-    `us` is the certificate we have shown, if any.
+    The stack that is given hangs up when the block ends, in whichever way; a block that keeps
+    the connection empties it. What the library or the server raise is told as ours.
     """
+    deadline_s = asyncio.get_running_loop().time() + link.timeout_s * OPEN_STEPS
     try:
-        async with asyncio.timeout_at(deadline_s):
-            yield
+        async with asyncio.timeout_at(deadline_s), AsyncExitStack() as hang_up:
+            client = await _dialled(link, offer, parties)
+            hang_up.push_async_callback(_hang_up, client)
+            await client.connection.hello(link.url)
+            await client.open_channel()
+            yield client, hang_up
     except DriverError:
-        await _hang_up(client)
         raise
     except (TimeoutError, *LIBRARY_ERRORS) as error:
-        await _hang_up(client)
+        us = parties.own.facts if parties is not None else None
         raise connect_error(error, link.url, us=us) from error
-    except asyncio.CancelledError:
-        await _hang_up(client)
-        raise
 
 
-async def _open_channel(client: Client, link: OpcuaLink) -> None:
-    await _dial(client)
-    acknowledge = await client.uaclient.send_hello(
-        link.url, client.max_messagesize, client.max_chunkcount
-    )
-    _agree_limits(client, acknowledge)
-    tokens_without_dates(client)
-    faults_told(client)
-    await client.open_secure_channel()
+async def _dialled(link: OpcuaLink, offer: Offer, parties: Parties | None) -> WireClient:
+    policy = protecting(offer, parties)
+    parts = urlsplit(link.url)
+    connection = await dial(parts.hostname or "", parts.port or DEFAULT_PORT, policy)
+    return WireClient(connection, link.url)
 
 
-async def _chosen(client: Client, link: OpcuaLink) -> Offer:
+async def _chosen(client: WireClient, link: OpcuaLink) -> Offer:
     """Ask the server what it offers, and choose.
 
     Raises:
         AccessError: nothing fits the configuration.
     """
-    offers = await discover(client, link.url, timeout_s=link.timeout_s)
+    offers = await discover(client)
     wanted = _wanted(link)
     offer = choose(offers, wanted)
     if offer is None:
@@ -169,65 +137,42 @@ def _wanted(link: OpcuaLink) -> Wanted:
     )
 
 
-async def _log_in(client: Client, link: OpcuaLink, offer: Offer) -> tuple[str, str]:
+async def _log_in(
+    client: WireClient, link: OpcuaLink, offer: Offer, parties: Parties | None = None
+) -> tuple[str, str]:
     """Create and activate the session; give the server's application and product URIs."""
-    created = await client.create_session()
+    uri = (parties.own.application_uri if parties is not None else "") or APPLICATION_URI
+    created = await create_session(client, application_uri=uri, life_s=link.session_timeout_s)
+    endpoints = created.ServerEndpoints or []
     if offer.secure:
-        left_out = better(offers_of(created.ServerEndpoints), offer, _wanted(link))
+        left_out = better(offers_of(endpoints), offer, _wanted(link))
         if left_out is not None:
             raise list_was_shortened(link.url, left_out)
-    choose_login(client, link)
-    password = link.password.get_secret_value() if link.password is not None else None
-    await client.activate_session(
-        username=link.username or None, password=password, certificate=client.user_certificate
-    )
-    _take_answers(client, most_bytes=MAX_MESSAGE_BYTES)
-    servers = [endpoint.Server for endpoint in created.ServerEndpoints or ()]
+    await activate_session(client, await _login(client, link, parties))
+    client.connection.take_answers(most_bytes=MAX_MESSAGE_BYTES)
+    servers = [endpoint.Server for endpoint in endpoints]
     return next(
         ((server.ApplicationUri or "", server.ProductUri or "") for server in servers), ("", "")
     )
 
 
-async def _dial(client: Client) -> None:
-    """Connect the socket; a cancellation is obeyed even in the instant of success.
+async def _login(client: WireClient, link: OpcuaLink, parties: Parties | None) -> Login:
+    """Choose how to log in, and bring what that needs.
 
-    The library's `asyncio.wait_for` swallows it then, before Python 3.12.
+    Raises:
+        AccessError: no way fits, or one of our files cannot be read.
     """
-    task = asyncio.current_task()
-    cancels = task.cancelling() if task is not None else 0
-    await client.connect_socket()
-    if task is not None and task.cancelling() > cancels:
-        raise asyncio.CancelledError
+    policy = choose_login(client, link)
+    user = parties.user if parties is not None else None
+    if user is None and link.user_certificate is not None and link.user_key is not None:
+        user = await asyncio.to_thread(load_pair, link.user_certificate, link.user_key)
+    if user is not None:
+        return Login(policy, certificate=user.facts.der, key=user.key)
+    password = link.password.get_secret_value() if link.password is not None else None
+    return Login(policy, username=link.username or None, password=password)
 
 
-def _agree_limits(client: Client, acknowledge: ua.Acknowledge) -> None:
-    """Set what we may send by the server's word, and what we take by our own.
-
-    The library takes the server's limits for both directions, which lifts ours when a server
-    answers 0 and refuses long answers of a server that takes only short requests.
-    """
-    limits = pinned.limits(client)
-    if limits is None:
-        raise ConnectionError("the connection closed after the hello")
-    limits.max_send_buffer = max(LEAST_CHUNK_BYTES, acknowledge.ReceiveBufferSize)
-    _take_answers(client, most_bytes=MAX_OPENING_BYTES)
-
-
-def _take_answers(client: Client, *, most_bytes: int) -> None:
-    """Set how long an answer may be from now on."""
-    limits = pinned.limits(client)
-    if limits is None:
-        raise ConnectionError("the connection closed while it was opened")
-    limits.max_recv_buffer = most_bytes
-    limits.max_message_size = most_bytes
-    limits.max_chunk_count = most_bytes // LEAST_CHUNK_BYTES
-
-
-async def _hang_up(client: Client) -> None:
+async def _hang_up(client: WireClient) -> None:
     """Close the socket now; what was not sent yet is given up."""
-    protocol = client.uaclient.protocol
-    transport = None if protocol is None else protocol.transport
-    client.uaclient.disconnect_socket()
-    if transport is not None:
-        transport.abort()
-        await asyncio.sleep(0)  # the loop calls connection_lost, which closes the socket
+    client.connection.end(ConnectionError("the connection was closed"))
+    await client.connection.closed()

@@ -14,8 +14,10 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 
 from drivers.api import AccessError, ConnectError, DriverError, NoReply, SessionLost
-from drivers.opcua.calls import TooMany
+from drivers.opcua.binary import DecodeError
+from drivers.opcua.calls import NoSubscription, ServiceRefused, TooLarge, TooMany
 from drivers.opcua.status import name_of
+from drivers.opcua.wire.cursor import TooMuch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ LIBRARY_ERRORS: Final = (
     RecursionError,
     InvalidSignature,
 )
-"""What asyncua lets out: its own errors, the socket's, and its decoder's on hostile bytes."""
+"""What the wire and the library let out: status codes, the socket's errors, hostile bytes."""
 
 TOO_MANY: Final = frozenset(
     {
@@ -46,6 +48,20 @@ TOO_MANY: Final = frozenset(
     }
 )
 """The request asked for more than the server does at once."""
+
+_TOO_LARGE: Final = frozenset({"BadResponseTooLarge", "BadEncodingLimitsExceeded"})
+
+_NO_SUBSCRIPTION: Final = frozenset(
+    {"BadTooManySubscriptions", "BadServiceUnsupported", "BadNotSupported", "BadNotImplemented"}
+)
+
+_SESSION_OVER: Final = frozenset(
+    {
+        "BadSessionIdInvalid", "BadSessionClosed", "BadSessionNotActivated", "BadServerHalted",
+        "BadConnectionClosed", "BadCommunicationError", "BadShutdown", "BadServerNotConnected",
+    }
+)  # fmt: skip
+"""No other request of this session will be answered either."""
 
 _REFUSED: Final = frozenset(
     {
@@ -133,7 +149,12 @@ def connect_error(error: BaseException, url: str, *, us: Facts | None = None) ->
             zh=f"{url} 中断了连接：{error}" if us is not None else "",
             hint_zh=hint_zh,
         )
-    return ConnectError(f"{url} spoke no OPC UA we understand: {_described(error)}")
+    return ConnectError(
+        f"{url} spoke no OPC UA we understand: {_described(error)}",
+        hint="Check that this is the port of an OPC UA server; if so, report its maker.",
+        zh=f"{url} 发来的不是能识别的 OPC UA 报文：{_described(error)}",
+        hint_zh="请确认端口是 OPC UA 服务器的端口；若是，请报告服务器的厂家和版本",
+    )
 
 
 def _answered(name: str, url: str, *, us: Facts | None, known: bool) -> DriverError:
@@ -172,11 +193,23 @@ def service_error(code: int, what: str) -> DriverError:
     """Give the error for a service that answered a bad status as a whole."""
     name = name_of(code)
     if name in TOO_MANY:
-        return TooMany(f"{what}: the server answered {name}", wait_s=1.0)
+        kind = TooLarge if name in _TOO_LARGE else TooMany
+        return kind(f"{what}: the server answered {name}", wait_s=1.0)
+    if what == "CreateSubscription" and name in _NO_SUBSCRIPTION:
+        return NoSubscription(f"{what}: the server answered {name}", wait_s=1.0)
     if name == "BadTimeout":
         return NoReply(f"{what}: the server answered {name}")
     hint, _ = _HINTS.get(name, ("", ""))
     return SessionLost(f"{what}: the server answered {name}", hint=hint)
+
+
+def refusal(code: int, what: str) -> DriverError:
+    """Give the error for a service that is refused while the session goes on, if it does."""
+    error, name = service_error(code, what), name_of(code)
+    over = name in _SESSION_OVER or name.startswith("BadSecureChannel")
+    if type(error) is SessionLost and not over:
+        return ServiceRefused(str(error), status=name)
+    return error
 
 
 @contextmanager
@@ -190,8 +223,22 @@ def translated(what: str) -> Iterator[None]:
         raise NoReply(f"{what}: no answer in time") from error
     except UaStatusCodeError as error:
         raise service_error(error.code, what) from error
+    except TooMuch as error:
+        raise TooLarge(f"{what}: {error}", wait_s=1.0) from error
+    except DecodeError as error:
+        raise undecodable(error, what) from error
     except LIBRARY_ERRORS as error:
         raise SessionLost(f"{what}: {_described(error)}") from error
+
+
+def undecodable(error: DecodeError, what: str) -> SessionLost:
+    """Give the error for bytes of the server that are not what the standard says."""
+    return SessionLost(
+        f"{what}: the server sent what cannot be decoded: {error}",
+        hint="If this happens again, report the server's maker and version.",
+        zh=f"{what}：服务器发来的数据无法解码：{error}",
+        hint_zh="若反复出现，请报告服务器的厂家和版本",
+    )
 
 
 def _described(error: BaseException) -> str:

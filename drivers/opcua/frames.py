@@ -6,14 +6,16 @@ is absent or far from the gateway's own clock is replaced by the time of receipt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from drivers.api import ClockSource, Frame, Quality
 from drivers.opcua.status import name_of, overflowed, quality_of
+from drivers.opcua.structures.extract import take_parts
+from drivers.opcua.structures.layout import Layouts
 from drivers.opcua.values import NOT_A_NUMBER, TYPE_MISMATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from drivers.api import Value
     from drivers.opcua.items import Columns
@@ -27,12 +29,20 @@ _EPOCH_NS = 11_644_473_600 * 1_000_000_000  # from 1601 to 1970
 
 
 def make_frame(
-    plan: OpcuaPlan, columns: Columns, *, read_ns: int, tags: tuple[int, ...] | None
+    plan: OpcuaPlan,
+    columns: Columns,
+    *,
+    read_ns: int,
+    tags: tuple[int, ...] | None,
+    layouts: Layouts | None,
 ) -> tuple[Frame, int]:
     """Give the frame, and how many of its values bear the time of receipt for want of a better.
 
     `tags` tells which tag of the plan each value belongs to; None: all, in the plan's order.
+    `layouts` are the session's; without them no part of a structure is known.
     """
+    if plan.parts is not None:
+        take_parts(columns, plan.parts, tags, layouts or Layouts())
     times_ns, restamped = source_times(columns.sources, len(columns.values), read_ns)
     frame = Frame(
         plan.device,
@@ -64,6 +74,31 @@ def bad_frame(plan: OpcuaPlan, reasons: dict[int, str], *, read_ns: int) -> Fram
     )
 
 
+def picked(frame: Frame, positions: Sequence[int]) -> Frame:
+    """Give some of the values of a frame, in this order."""
+    columns, reasons = frame.columns or range(len(frame.values)), frame.reasons or {}
+    marks = bytes(frame.qualities[at] for at in positions) if frame.qualities else b""
+    return Frame(
+        frame.device,
+        frame.group,
+        frame.read_ns,
+        tuple(frame.values[at] for at in positions),
+        columns=tuple(columns[at] for at in positions),
+        qualities=marks if set(marks) - {Quality.GOOD} else None,
+        reasons={to: reasons[at] for to, at in enumerate(positions) if at in reasons} or None,
+        times_ns=None if frame.times_ns is None else tuple(frame.times_ns[at] for at in positions),
+        clock=frame.clock,
+        overflow=frame.overflow,
+    )
+
+
+def without(frame: Frame, tags: Collection[int]) -> Frame:
+    """Give a frame without the values of some tags."""
+    columns = frame.columns or range(len(frame.values))
+    kept = [at for at, tag in enumerate(columns) if tag not in tags]
+    return frame if len(kept) == len(frame.values) else picked(frame, kept)
+
+
 def source_times(
     sources: Sequence[int] | None, count: int, read_ns: int
 ) -> tuple[tuple[int, ...] | None, int]:
@@ -74,21 +109,30 @@ def source_times(
     if sources is None or not count:
         return None, count
     received = (read_ns + _EPOCH_NS) // 100
-    low, high = min(sources), max(sources)
-    if received - _SKEW_TICKS <= low and high <= received + _SKEW_TICKS:
-        if low == high:
-            return (low * 100 - _EPOCH_NS,) * count, 0
-        return tuple([ticks * 100 - _EPOCH_NS for ticks in sources]), 0
-    believed = [abs(ticks - received) <= _SKEW_TICKS for ticks in sources]
-    restamped = count - sum(believed)
-    if restamped == count:
+    pattern = sources[: _period(sources)]
+    distinct = set(pattern)
+    strange = {ticks for ticks in distinct if abs(ticks - received) > _SKEW_TICKS}
+    if len(strange) == len(distinct):
         return None, count
-    return tuple(
-        [
-            ticks * 100 - _EPOCH_NS if good else read_ns
-            for ticks, good in zip(sources, believed, strict=True)
-        ]
-    ), restamped
+    times_ns = {
+        ticks: read_ns if ticks in strange else ticks * 100 - _EPOCH_NS for ticks in distinct
+    }
+    again = count // len(pattern)
+    restamped = again * sum(ticks in strange for ticks in pattern) if strange else 0
+    return tuple(map(times_ns.__getitem__, pattern)) * again, restamped
+
+
+def _period(sources: Sequence[int]) -> int:
+    """Give after how many times they repeat to the end; how many they are where they do not.
+
+    A server samples many points at once, and sends so many samples of each.
+    """
+    try:
+        period = sources.index(sources[0], 1)
+    except ValueError:
+        return len(sources)
+    pattern: Any = sources[:period]
+    return period if sources == pattern * (len(sources) // period) else len(sources)
 
 
 def _not_finite(columns: Columns) -> bool:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from drivers.api import DriverError, SessionLost
 from drivers.opcua.binary import DecodeError
+from drivers.opcua.failures import undecodable
 from drivers.opcua.publish import (
     DATA_CHANGE,
+    EVENTS,
     PUBLISH_RESPONSE,
     SERVICE_FAULT,
     STATUS_CHANGE,
@@ -27,8 +31,6 @@ from drivers.opcua.status import name_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asyncua.common.utils import Buffer
-
 SPARE: Final = 1
 """Publish requests waiting at the server beyond one per subscription."""
 
@@ -38,14 +40,31 @@ MOST_OUTSTANDING: Final = 10
 ORPHANS: Final = 4
 """So many answers "no subscription" in a row are believed; fewer may be older than ours."""
 
-_HARMLESS: Final = frozenset({"BadTimeout", "BadNoSubscription", "BadTooManyPublishRequests"})
+ANSWER_COST_S: Final = 0.005
+"""No more than 200 answers a second in the long run."""
+
+MOST_BYTES_PER_S: Final = 4_000_000
+"""Of answers, in the long run; 10,000 changes a second are 0.3 MB."""
+
+BURST_S: Final = 2.0
+"""So many seconds' worth of answers may come at once."""
+
+_HARMLESS: Final = frozenset(
+    {"BadTimeout", "BadNoSubscription", "BadTooManyPublishRequests", "BadResponseTooLarge"}
+)
 
 
 class Sink(Protocol):
     """One subscription's end of the publish loop."""
 
-    def on_message(self, sequence: int, *, has_data: bool) -> None:
-        """Take notice that the subscription lives, and of its message number."""
+    def on_message(self, sequence: int, *, has_data: bool, read_ns: int) -> bool:
+        """Take notice that the subscription lives, and of a message's number.
+
+        False where its parts are not to be taken: they will be asked for, or were already.
+
+        Raises:
+            SessionLost: the server numbers its messages anew.
+        """
 
     def on_changes(self, data: bytes, start: int, end: int, *, read_ns: int) -> None:
         """Decode and queue the body of a DataChangeNotification."""
@@ -54,21 +73,31 @@ class Sink(Protocol):
         """Give nothing more but this error."""
 
 
+@runtime_checkable
+class TakesEvents(Protocol):
+    """A sink that monitors events, too."""
+
+    def on_events(self, data: bytes, start: int, end: int) -> None:
+        """Decode and queue the body of an EventNotificationList."""
+
+
 class PublishLoop:
     """Publish requests and their answers for all subscriptions of a session."""
 
     def __init__(
         self,
-        send: Callable[[list[tuple[int, int]]], asyncio.Future[Buffer]],
+        send: Callable[[list[tuple[int, int]]], asyncio.Future[bytes]],
         on_lost: Callable[[DriverError], None],
     ) -> None:
         self._send = send
         self._on_lost = on_lost
         self._sinks: dict[int, Sink] = {}
-        self._waiting: set[asyncio.Future[Buffer]] = set()
+        self._waiting: set[asyncio.Future[bytes]] = set()
         self._acknowledged: list[tuple[int, int]] = []
         self._most = MOST_OUTSTANDING
         self._orphaned = 0
+        self._spent_until_s = 0.0
+        self._resting: asyncio.TimerHandle | None = None
         self.unknown = 0
         """Messages of subscriptions that are not, or no longer, ours."""
 
@@ -81,15 +110,14 @@ class PublishLoop:
         """Give them to nobody any more."""
         self._sinks.pop(subscription_id, None)
 
-    async def run(self) -> None:
-        """Stand in for the library's loop: live as long as its task does."""
-        try:
-            self._fill()
-            await asyncio.get_running_loop().create_future()
-        finally:
-            for waiting in self._waiting:
-                waiting.cancel()
-            self._waiting.clear()
+    def close(self) -> None:
+        """Ask for nothing more; what the server still sends goes to nobody."""
+        self._sinks.clear()
+        if self._resting is not None:
+            self._resting.cancel()
+        for waiting in self._waiting:
+            waiting.cancel()
+        self._waiting.clear()
 
     def acknowledge(self, subscription_id: int, sequence: int) -> None:
         """Let the server forget a message with the next request.
@@ -101,7 +129,7 @@ class PublishLoop:
     def _fill(self) -> None:
         """Keep as many requests waiting as the server takes, while anyone listens."""
         wanted = min(self._most, len(self._sinks) + SPARE)
-        while self._sinks and len(self._waiting) < wanted:
+        while self._sinks and self._resting is None and len(self._waiting) < wanted:
             acknowledged, self._acknowledged = self._acknowledged, []
             try:
                 waiting = self._send(acknowledged)
@@ -111,27 +139,47 @@ class PublishLoop:
             self._waiting.add(waiting)
             waiting.add_done_callback(self._answered)
 
-    def _answered(self, answer: asyncio.Future[Buffer]) -> None:
+    def _answered(self, answer: asyncio.Future[bytes]) -> None:
         """Take one answer, then ask again."""
         self._waiting.discard(answer)
         if answer.cancelled():
             return
         error = answer.exception()
+        if isinstance(error, UaStatusCodeError) and self._refused(error.code):
+            self._pace(0)
+            return
         if error is not None:
             self._lose(SessionLost(f"Publish: the connection ended: {error}"))
             return
+        data = answer.result()
         try:
-            go_on = self._take(bytes(answer.result()))
-        except DecodeError as error:
-            self._lose(
-                SessionLost(
-                    f"Publish: the server sent what cannot be decoded: {error}",
-                    hint="If this happens again, report the server's maker and version.",
-                )
-            )
+            go_on = self._take(data)
+        except DecodeError as torn:
+            self._lose(undecodable(torn, "Publish"))
+            return
+        except SessionLost as lost:
+            self._lose(lost)
             return
         if go_on:
+            self._pace(len(data))
+
+    def _pace(self, size: int) -> None:
+        """Ask again; later where the server sends so much that others would have to wait.
+
+        What is not asked for stays in the server's queues, which tell when they overflow.
+        """
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        cost_s = max(ANSWER_COST_S, size / MOST_BYTES_PER_S)
+        self._spent_until_s = max(self._spent_until_s, now_s - BURST_S) + cost_s
+        if self._spent_until_s <= now_s:
             self._fill()
+        elif self._resting is None:
+            self._resting = loop.call_at(self._spent_until_s, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._fill()
 
     def _take(self, data: bytes) -> bool:
         """Hand on one answer; False where no further request makes sense now."""
@@ -144,23 +192,28 @@ class PublishLoop:
         self._orphaned = 0
         message = read_notification(data, answer.body)
         sink = self._sinks.get(message.subscription_id)
-        if message.parts:
-            self.acknowledge(message.subscription_id, message.sequence)
         if sink is None:
             self.unknown += 1
-        else:
-            self._deliver(sink, message, data, read_ns)
+        elif not self._deliver(sink, message, data, read_ns):
+            return True  # not acknowledged: the server keeps it to be asked for
+        if message.parts:
+            self.acknowledge(message.subscription_id, message.sequence)
         return True
 
-    def _deliver(self, sink: Sink, message: Notification, data: bytes, read_ns: int) -> None:
-        sink.on_message(message.sequence, has_data=bool(message.parts))
+    def _deliver(self, sink: Sink, message: Notification, data: bytes, read_ns: int) -> bool:
+        """Hand a message on; False where the sink does not take it now."""
+        if not sink.on_message(message.sequence, has_data=bool(message.parts), read_ns=read_ns):
+            return False
         for part in message.parts:
             if part.type_id == DATA_CHANGE:
                 sink.on_changes(data, part.start, part.end, read_ns=read_ns)
+            elif part.type_id == EVENTS and isinstance(sink, TakesEvents):
+                sink.on_events(data, part.start, part.end)
             elif part.type_id == STATUS_CHANGE:
                 name = name_of(read_status_change(data, part))
                 self.remove(message.subscription_id)
                 sink.end(SessionLost(f"the server ended the subscription: {name}"))
+        return True
 
     def _refused(self, code: int) -> bool:
         name = name_of(code)
@@ -171,7 +224,7 @@ class PublishLoop:
             return self._make_do()
         if name == "BadNoSubscription":
             return self._orphan()
-        return True  # BadTimeout: the request grew old, the session lives
+        return True  # the request grew old, or its answer too long: its number will be missing
 
     def _make_do(self) -> bool:
         """Ask with no more requests than are waiting now, which the server did take."""

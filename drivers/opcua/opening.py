@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from drivers.api import ConnectError, DriverError, SessionLost
+from drivers.opcua.beside import beside
 from drivers.opcua.session import OpcuaSession
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from asyncua.client.client import Client
-
     from drivers.opcua.config import OpcuaLink
 
-_LIBRARY: Final = ("drivers.opcua.connect", "drivers.opcua.services")
+_LIBRARY: Final = ("drivers.opcua.connect", "drivers.opcua.limits", "drivers.opcua.monitored")
 
 
 @asynccontextmanager
-async def open_session(link: OpcuaLink, *, fast: bool = True) -> AsyncIterator[OpcuaSession]:
-    """Open a session; leaving the block closes it. Without `fast` the library decodes.
+async def open_session(link: OpcuaLink) -> AsyncIterator[OpcuaSession]:
+    """Open a session; leaving the block closes it.
 
     Raises:
         ConnectError: the server is not there.
@@ -31,52 +30,39 @@ async def open_session(link: OpcuaLink, *, fast: bool = True) -> AsyncIterator[O
     """
     await _load()
     from drivers.opcua.connect import connect, disconnect
+    from drivers.opcua.notify import PublishLoop
+    from drivers.opcua.services import Services
 
-    client, server = await connect(link)
-    session: OpcuaSession | None = None
+    client, (application_uri, product_uri) = await connect(link)
+    services = Services(client, timeout_s=link.timeout_s)
+    session = OpcuaSession(services, application_uri=application_uri, product_uri=product_uri)
+    publishes = PublishLoop(services.publish, session.lose)
+    session.publish_with(publishes)
     try:
-        session = _session(client, link, server=server, fast=fast)
         try:
-            await session.learn()
+            await session.learn(profile=link.profile)
         except DriverError as error:
             raise ConnectError(f"{link.url}: {error}", hint=error.hint) from error
         async with _kept(session, name=f"opcua-keep:{link}"):
             yield session
     finally:
-        alive = session is not None and session.alive
-        if session is not None:
-            session.lose(SessionLost("the session was closed"))
-        await disconnect(client, polite=alive)
-
-
-def _session(
-    client: Client, link: OpcuaLink, *, server: tuple[str, str], fast: bool
-) -> OpcuaSession:
-    """Build a session on a connected client, with our publish loop where the library allows."""
-    from drivers.opcua import pinned
-    from drivers.opcua.notify import PublishLoop
-    from drivers.opcua.services import Services
-
-    fast = fast and not pinned.missing(client)
-    services = Services(client, timeout_s=link.timeout_s, fast=fast)
-    session = OpcuaSession(services, application_uri=server[0], product_uri=server[1])
-    if fast:
-        publishes = PublishLoop(services.publish, session.lose)
-        pinned.replace_publish_loop(client.uaclient.session, publishes.run)
-        session.publish_with(publishes)
-    return session
+        session.lose(SessionLost("the session was closed"))
+        publishes.close()
+        # a lost session may live on at the server, which has few of them
+        await disconnect(client, polite=client.connection.error is None)
 
 
 @asynccontextmanager
 async def _kept(session: OpcuaSession, *, name: str) -> AsyncIterator[None]:
-    """Keep a session alive while the block runs."""
-    keeper = asyncio.create_task(session.keep(), name=name)
+    """Keep a session alive while the block runs; a bug in that ends it instead of hiding."""
+    keeper = beside(session.keep(), name=name, on_bug=session.lose)
     try:
         yield
     finally:
         keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
+        await asyncio.wait({keeper})
+        if not keeper.cancelled():
+            keeper.result()
 
 
 async def _load() -> None:

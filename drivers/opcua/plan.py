@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from drivers.api import AddressError, AddressProblem, DataType, Tag
-from drivers.opcua.address import NodeAddress, parse_tag
+from drivers.opcua.address import NodeAddress, parse_tag, warn_of_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drivers.opcua.config import OpcuaConfig
+    from drivers.opcua.structures.part import Part
 
 LEAST_PUBLISH_S = 0.5
 """Faster sampling is bundled: the fixed cost of a notification message is that of 1,000 values."""
@@ -38,17 +39,34 @@ class OpcuaPlan:
     tags: tuple[Tag, ...]
     nodes: tuple[NodeAddress, ...]
     """One per tag."""
+    parts: tuple[Part, ...] | None = None
+    """Which part of its node's value each tag means; None where every tag means all of it."""
     kinds: tuple[Kind, ...] | None = None
     """One per tag; None where no tag declares a type."""
     max_items_per_call: int = 1000
     publish_interval_s: float | None = None
     keepalive_s: float = 3.0
     queue_size: int | None = None
+    check_interval_s: float = 60.0
+    deadbands: tuple[float, ...] | None = None
+    """What the server is to keep to itself, one per tag, 0 for nothing; None: nothing at all."""
+    percent: bool = False
+    """Whether deadbands are percents of each node's range, not in its own unit."""
+    machine: str = ""
+    """Which machine of the server the device is; empty: the only one there is."""
 
     @property
     def requests(self) -> int:
         """How many requests one read takes, unless the server allows less per request."""
         return math.ceil(len(self.tags) / self.max_items_per_call)
+
+    def warnings(self) -> list[AddressProblem]:
+        """Give the addresses whose namespace is named by an index."""
+        return [
+            warn_of_index(tag)
+            for tag, node in zip(self.tags, self.nodes, strict=True)
+            if node.by_index
+        ]
 
     def publishing_s(self, sampling_s: float) -> float:
         """Give the publishing interval for a sampling interval, both in seconds."""
@@ -82,18 +100,37 @@ def make_plan(config: OpcuaConfig, tags: Sequence[Tag], *, device: str, group: s
         group=group,
         tags=tuple(tags),
         nodes=tuple(nodes),
+        parts=tuple(node.part for node in nodes) if any(node.part for node in nodes) else None,
         kinds=_kinds(tags),
         max_items_per_call=config.max_items_per_call,
         publish_interval_s=config.publish_interval_s,
         keepalive_s=config.keepalive_s,
         queue_size=config.queue_size,
+        check_interval_s=config.check_interval_s,
+        deadbands=_deadbands(config, tags),
+        percent=config.server_deadband == "percent",
+        machine=config.machine,
     )
+
+
+def _deadbands(config: OpcuaConfig, tags: Sequence[Tag]) -> tuple[float, ...] | None:
+    """Give each tag's deadband on the server; none for what can be no number."""
+    if config.server_deadband == "none":
+        return None
+    percent = config.server_deadband_percent
+    wanted = tuple(
+        0.0 if tag.data_type in _NO_NUMBERS else tag.deadband if percent is None else percent
+        for tag in tags
+    )
+    return wanted if any(wanted) else None
 
 
 def _kinds(tags: Sequence[Tag]) -> tuple[Kind, ...] | None:
     kinds = tuple(_KINDS.get(tag.data_type, int) for tag in tags)
     return kinds if any(kinds) else None
 
+
+_NO_NUMBERS = frozenset({DataType.BOOL, DataType.STRING, DataType.DATETIME})
 
 _KINDS: dict[DataType, Kind] = {
     DataType.AUTO: None,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from drivers.opcua.calls import TooMany
+from drivers.opcua.calls import TooLarge, TooMany
 from drivers.opcua.items import Columns
 from drivers.opcua.values import NO_DATA
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from drivers.api import Value
     from drivers.opcua.services import Services
+
+TOO_LARGE: Final = "BadResponseTooLarge"
+"""Reason of a node whose value alone is longer than any answer may be."""
 
 
 async def read_nodes(
@@ -33,6 +36,8 @@ async def read_nodes(
         batch = wanted[start : start + min(most, services.limits.read)]
         try:
             parts.append(await services.read(batch))
+        except TooLarge:
+            parts += await _apart(services, batch)
         except TooMany:
             if len(batch) == 1:
                 raise
@@ -43,6 +48,20 @@ async def read_nodes(
         return parts[0]
     places = [place for place, node in enumerate(nodes) if node is not None]
     return _spread(parts, places, total=len(nodes), unknown=unknown)
+
+
+async def _apart(services: Services, nodes: Sequence[ua.NodeId]) -> list[Columns]:
+    """Read nodes in halves whose answer is too long; one that is so alone has no value."""
+    if len(nodes) == 1:
+        return [Columns((), [None], unfit={0: TOO_LARGE})]
+    parts: list[Columns] = []
+    half = len(nodes) // 2
+    for some in (nodes[:half], nodes[half:]):
+        try:
+            parts.append(await services.read(some))
+        except TooLarge:
+            parts += await _apart(services, some)
+    return parts
 
 
 def _spread(parts: list[Columns], places: list[int], *, total: int, unknown: str) -> Columns:

@@ -7,31 +7,29 @@ the life of the session: `limits` starts from what it declares and shrinks with 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from asyncua import ua
-from asyncua.common.utils import Buffer
-from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.ua_binary import struct_from_binary
+from asyncua.ua.uaerrors import UaStatusCodeError
 
-from drivers.api import SessionLost
-from drivers.opcua import pinned
+from drivers.api import Busy
 from drivers.opcua.address import IdKind
 from drivers.opcua.binary import DecodeError
-from drivers.opcua.calls import Limits, Revised
-from drivers.opcua.failures import service_error, translated
+from drivers.opcua.calls import Limits, Revised, ServiceRefused
+from drivers.opcua.failures import refusal, service_error, translated
 from drivers.opcua.items import Columns, read_results, read_text_array
-from drivers.opcua.publish import READ_RESPONSE, SERVICE_FAULT, read_answer
-from drivers.opcua.stock import result_bytes
+from drivers.opcua.publish import READ_RESPONSE, SERVICE_FAULT, read_again, read_answer
+from drivers.opcua.structures.layout import Layouts
+from drivers.opcua.structures.ranged import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from asyncua.client.client import Client
+    from collections.abc import Sequence
 
     from drivers.opcua.address import NodeAddress
-    from drivers.opcua.calls import Item
+    from drivers.opcua.publish import Notification
+    from drivers.opcua.wire.client import WireClient
 
 
 _Answer = TypeVar("_Answer")
@@ -43,11 +41,6 @@ def _standard(number: int) -> ua.NodeId:
 
 
 NAMESPACES: Final = _standard(ObjectIds.Server_NamespaceArray)
-SERVER_STATE: Final = _standard(ObjectIds.Server_ServerStatus_State)
-LIMIT_NODES: Final = (
-    _standard(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead),
-    _standard(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall),
-)
 MOST_PER_PUBLISH: Final = 10_000
 """Notifications in one message: about half a megabyte."""
 
@@ -70,12 +63,12 @@ _KINDS: Final = {
 class Services:
     """Typed requests over one connected client."""
 
-    def __init__(self, client: Client, *, timeout_s: float, fast: bool) -> None:
+    def __init__(self, client: WireClient, *, timeout_s: float) -> None:
         self.client = client
         self.timeout_s = timeout_s
-        self.fast = fast
-        """Whether answers are decoded from their bytes, or by the library."""
         self.limits = Limits()
+        self.layouts = Layouts()
+        """What the server's structures are made of, as far as it was asked."""
 
     async def read(self, nodes: Sequence[ua.NodeId]) -> Columns:
         """Read the values of nodes in one request.
@@ -88,18 +81,15 @@ class Services:
         with translated("Read"):
             return read_results(data, start, expected=len(nodes))
 
-    async def namespaces(self) -> list[str]:
-        """Read the server's namespace URIs, in the order of their indexes."""
-        data, start = await self._read_bytes((NAMESPACES,))
+    async def namespaces(self, *, timeout_s: float | None = None) -> list[str]:
+        """Read the server's namespace URIs, in the order of their indexes; empty if it tells none.
+
+        Raises:
+            NoReply, SessionLost: the session is over.
+        """
+        data, start = await self._read_bytes((NAMESPACES,), timeout_s=timeout_s)
         with translated("Read"):
             return read_text_array(data, start)
-
-    async def learn_limits(self) -> None:
-        """Ask what the server takes in one call; 0 or no answer leaves our own cap."""
-        for node, name in zip(LIMIT_NODES, ("read", "monitor"), strict=True):
-            (value,) = (await self.read((node,))).values
-            if isinstance(value, int) and value > 0:
-                setattr(self.limits, name, value)
 
     async def build_info(self) -> dict[str, str]:
         """Read who made the server; without what it does not say."""
@@ -110,34 +100,25 @@ class Services:
                 found[name] = value
         return found
 
-    async def probe(self, *, timeout_s: float) -> None:
-        """Ask the server for its state, with a deadline of its own.
-
-        Raises:
-            NoReply, SessionLost: it did not answer.
-        """
-        await self._read_bytes((SERVER_STATE,), timeout_s=timeout_s)
-
     async def renew_channel(self) -> float:
         """Renew the channel's keys; give for how long, in seconds."""
         with translated("renewing the channel"):
             async with asyncio.timeout(self.timeout_s):
-                await self.client.open_secure_channel(renew=True)
-            self.client.uaclient.revolve_security_token()
+                await self.client.open_channel(renew=True)
         return self.channel_life_s
 
     @property
     def channel_life_s(self) -> float:
         """How long the server keeps the channel without renewal."""
-        return float(self.client.secure_channel_timeout) / 1000
+        return self.client.channel_life_ms / 1000
 
     @property
     def session_life_s(self) -> float:
         """How long the server keeps the session without a request."""
-        return float(self.client.session_timeout) / 1000
+        return self.client.session_life_ms / 1000
 
     async def create_subscription(
-        self, *, publishing_s: float, keepalives: int, lifetime: int, on_publish: Callable[..., Any]
+        self, *, publishing_s: float, keepalives: int, lifetime: int
     ) -> Revised:
         """Create an empty subscription; counts are in publishing intervals."""
         parameters = ua.CreateSubscriptionParameters(
@@ -148,11 +129,9 @@ class Services:
             PublishingEnabled=True,
             Priority=0,
         )
-        with translated("CreateSubscription"):
-            async with asyncio.timeout(self.timeout_s):
-                made = await self.client.uaclient.session.create_subscription(
-                    parameters, on_publish
-                )
+        request = ua.CreateSubscriptionRequest(Parameters=parameters)
+        what = "CreateSubscription"
+        made = (await self._asked(request, ua.CreateSubscriptionResponse, what=what)).Parameters
         publishing_s = float(made.RevisedPublishingInterval) / 1000
         return Revised(
             int(made.SubscriptionId),
@@ -160,34 +139,32 @@ class Services:
             publishing_s * int(made.RevisedMaxKeepAliveCount),
         )
 
-    async def create_items(
-        self, subscription_id: int, items: Sequence[Item], *, sampling_s: float, queue_size: int
-    ) -> list[int]:
-        """Monitor nodes in one request; give one status code per item, 0 where all is well.
+    async def republish(
+        self, subscription_id: int, number: int
+    ) -> tuple[Notification, bytes] | None:
+        """Have a message sent again; give it with its bytes, None where the server has it no more.
 
         Raises:
-            TooMany: the server does not take as many at once.
             NoReply, SessionLost: the session is over.
         """
-        parameters = ua.CreateMonitoredItemsParameters(
-            SubscriptionId=subscription_id,
-            TimestampsToReturn=ua.TimestampsToReturn.Source,
-            ItemsToCreate=[
-                _item_request(item, sampling_s=sampling_s, queue_size=queue_size) for item in items
-            ],
-        )
-        with translated("CreateMonitoredItems"):
+        wanted = ua.RepublishParameters(subscription_id, number)
+        with suppress(ServiceRefused, Busy), translated("Republish"):
             async with asyncio.timeout(self.timeout_s):
-                made = await self.client.uaclient.session.create_monitored_items(parameters)
-        if len(made) != len(items):
-            raise SessionLost(f"the server answered {len(made)} of {len(items)} monitored items")
-        return [int(result.StatusCode.value) for result in made]
+                request = ua.RepublishRequest(Parameters=wanted)
+                data = await self.client.send(request, timeout_s=self.timeout_s)
+            answer = read_answer(data)
+            if answer.type_id == SERVICE_FAULT or answer.status >> 30:
+                raise refusal(answer.status, "Republish")
+            message = read_again(data, subscription_id)
+            return (message, data) if message.sequence == number else None
+        return None
 
     async def delete_subscription(self, subscription_id: int, *, timeout_s: float) -> None:
         """End a subscription on the server."""
-        with translated("DeleteSubscriptions"):
-            async with asyncio.timeout(timeout_s):
-                await self.client.uaclient.session.delete_subscriptions([subscription_id])
+        request = ua.DeleteSubscriptionsRequest()
+        request.Parameters.SubscriptionIds = [ua.UInt32(subscription_id)]
+        what = "DeleteSubscriptions"
+        await self._asked(request, ua.DeleteSubscriptionsResponse, what=what, timeout_s=timeout_s)
 
     async def ask(
         self, request: Any, answer: type[_Answer], *, what: str, timeout_s: float | None = None
@@ -201,24 +178,19 @@ class Services:
         """
         limit_s = timeout_s or self.timeout_s
         with translated(what):
-            async with asyncio.timeout(limit_s):
-                data = bytes(await pinned.send(self.client, request, timeout_s=limit_s))
-            told = read_answer(data)
-            if told.type_id == SERVICE_FAULT or told.status >> 30:
-                raise service_error(told.status, what)
-            return struct_from_binary(answer, Buffer(data))
+            try:
+                async with asyncio.timeout(limit_s):
+                    return await self.client.ask(request, answer, timeout_s=limit_s)
+            except UaStatusCodeError as error:
+                raise refusal(error.code, what) from error
 
-    def publish(self, acknowledged: list[tuple[int, int]]) -> asyncio.Future[Buffer]:
+    def publish(self, acknowledged: list[tuple[int, int]]) -> asyncio.Future[bytes]:
         """Ask for the next notification; acknowledge (subscription, sequence) pairs.
 
         Raises:
             ConnectionError: there is no connection.
         """
-        request = ua.PublishRequest()
-        request.Parameters.SubscriptionAcknowledgements = [
-            ua.SubscriptionAcknowledgement(*pair) for pair in acknowledged
-        ]
-        return pinned.send(self.client, request, timeout_s=0)
+        return self.client.publish(acknowledged)
 
     def node_ids(
         self, addresses: Sequence[NodeAddress], namespaces: Sequence[str]
@@ -243,16 +215,23 @@ class Services:
         """Read values; give the answer's bytes and where its results begin."""
         parameters = ua.ReadParameters(
             TimestampsToReturn=ua.TimestampsToReturn.Source,
-            NodesToRead=[ua.ReadValueId(node, AttributeIds.Value) for node in nodes],
+            NodesToRead=[value_of(node) for node in nodes],
         )
         limit_s = timeout_s or self.timeout_s
         with translated("Read"):
             async with asyncio.timeout(limit_s):
-                if not self.fast:
-                    return result_bytes(await self.client.uaclient.session.read(parameters)), 0
                 request = ua.ReadRequest(Parameters=parameters)
-                data = bytes(await pinned.send(self.client, request, timeout_s=limit_s))
+                data = await self.client.send(request, timeout_s=limit_s)
             return data, _body_of(data)
+
+    async def _asked(
+        self, request: Any, answer: type[_Answer], *, what: str, timeout_s: float | None = None
+    ) -> _Answer:
+        """Send a request within its deadline; a refusal ends the session."""
+        limit_s = timeout_s or self.timeout_s
+        with translated(what):
+            async with asyncio.timeout(limit_s):
+                return await self.client.ask(request, answer, timeout_s=limit_s)
 
 
 def _body_of(data: bytes) -> int:
@@ -263,18 +242,3 @@ def _body_of(data: bytes) -> int:
     if answer.type_id != READ_RESPONSE:
         raise DecodeError(f"a message of type {answer.type_id} answers a Read")
     return answer.body
-
-
-def _item_request(
-    item: Item, *, sampling_s: float, queue_size: int
-) -> ua.MonitoredItemCreateRequest:
-    return ua.MonitoredItemCreateRequest(
-        ItemToMonitor=ua.ReadValueId(item.node, AttributeIds.Value),
-        MonitoringMode=ua.MonitoringMode.Reporting,
-        RequestedParameters=ua.MonitoringParameters(
-            ClientHandle=item.handle,
-            SamplingInterval=sampling_s * 1000,
-            QueueSize=queue_size,
-            DiscardOldest=True,
-        ),
-    )

@@ -40,7 +40,10 @@ LEAST_ITEMS = 2
 Pick: TypeAlias = "Callable[[tuple[Any, ...]], tuple[Any, ...]]"
 """Takes some places of an unpacked message."""
 
-_Key = tuple[int, int, bytes]  # bytes in the message, items, head of the first item
+MOST_SAMPLES = 64
+"""Samples of one point in a row that are told apart."""
+
+_Key: TypeAlias = "tuple[int, int, bytes, int]"  # as `_key` says
 
 
 class Shape:
@@ -83,7 +86,7 @@ class NotificationDecoder:
         self.every_handle = tuple(range(points))
         """The handles of a message that holds every point once; compare with `is`."""
         self._shapes: dict[_Key, Shape] = {}
-        self._seen: dict[_Key, tuple[int, ...]] = {}
+        self._seen: dict[_Key, int] = {}  # only the hash of the handles, which are many
         self._items = 0
         self._misses = 0
         self.shape_hits = 0
@@ -97,7 +100,7 @@ class NotificationDecoder:
         """
         with decoding("a notification"):
             count, first = count_at(data, pos, least_bytes=HEAD_BYTES - 1)
-            key = (end - pos, count, data[first : first + HEAD_BYTES])
+            key = _key(data, first, count, end - pos)
             shape = self._shapes.get(key)
             if shape is not None:
                 columns = shape.decode(data, first)
@@ -120,20 +123,37 @@ class NotificationDecoder:
         self._misses += 1
         if self._misses > MISSES_TO_FORGET:
             self._forget()
-        if count < LEAST_ITEMS or self._items + count > MOST_ITEMS:
+        known = self._shapes.get(key)
+        added = 0 if known is not None else count
+        if count < LEAST_ITEMS or self._items + added > MOST_ITEMS:
             return
-        if self._seen.get(key) != columns.handles:
-            self._seen[key] = columns.handles
+        told = hash(columns.handles)
+        if self._seen.get(key) != told:
+            self._seen[key] = told
             return
         shape = _learn(columns.handles, data, first)
         if shape is not None:
             self._shapes[key] = shape
-            self._items += count
+            self._items += added
 
     def _forget(self) -> None:
         self._shapes.clear()
         self._seen.clear()
         self._items = self._misses = 0
+
+
+def _key(data: bytes, pos: int, count: int, size: int) -> _Key:
+    """Give what a message is known by: bytes, items, the first head, and how often that comes.
+
+    A server samples its points alike, so that tells how many samples each of the others has.
+    """
+    head = data[pos : pos + HEAD_BYTES]
+    layout = LAYOUTS[head[4:]]
+    samples = 1
+    if layout is not None:
+        while samples < MOST_SAMPLES and data.startswith(head, pos + samples * layout.size):
+            samples += 1
+    return size, count, head, samples
 
 
 def _learn(handles: tuple[int, ...], data: bytes, pos: int) -> Shape | None:

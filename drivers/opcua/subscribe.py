@@ -1,74 +1,75 @@
-"""One subscription on a server: made in batches, watched for silence, given as frames.
+"""One subscription on a server: numbered messages, watched for silence, decoded into frames.
 
-What the server refuses is a BAD value with its reason, not an error. A subscription that keeps
-silent for three keep-alive intervals is dead, whatever the connection says.
+What its numbers and its silence mean is told by `drivers.opcua.lifeline`, what is done about a
+missing message by `drivers.opcua.mend`, which items it has by `drivers.opcua.monitor`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import math
-import time
 from typing import TYPE_CHECKING, Final
 
-from drivers.api import DriverError, SessionLost
-from drivers.opcua.buffer import FrameBuffer
-from drivers.opcua.calls import UNKNOWN_NODE, Item, TooMany
-from drivers.opcua.frames import bad_frame, make_frame
+from drivers.api import DriverError, Gap, SessionLost
+from drivers.opcua.beside import beside
+from drivers.opcua.frames import make_frame
+from drivers.opcua.lifeline import (
+    CLOSE_TIMEOUT_S,
+    LATE,
+    Numbering,
+    Vigil,
+    after,
+    keepalives_of,
+)
+from drivers.opcua.publish import DATA_CHANGE, STATUS_CHANGE, read_status_change
 from drivers.opcua.shape import NotificationDecoder
 from drivers.opcua.status import name_of
+from drivers.opcua.told import now_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from asyncua import ua
+    import asyncio
+    from collections.abc import Awaitable, Callable
 
     from drivers.api import Frame
+    from drivers.opcua.calls import Revised
+    from drivers.opcua.mend import Mending
     from drivers.opcua.notify import PublishLoop
     from drivers.opcua.plan import OpcuaPlan
     from drivers.opcua.services import Services
+    from drivers.opcua.told import Told
 
-SILENT_KEEPALIVES: Final = 3
-"""A subscription that misses so many keep-alive messages is dead."""
-
-CLOSE_TIMEOUT_S: Final = 0.5
-"""A server that does not confirm the end of a subscription in this time has hung."""
-
-FIRST_RETRY_S: Final = 10.0
-LONGEST_RETRY_S: Final = 300.0
-"""Points that the server refused are asked for again, from the first to the longest pause."""
-
-_SEQUENCES: Final = 0xFFFF_FFFF  # numbers run from 1 and skip 0 when they wrap
-
-_log = logging.getLogger(__name__)
+OVERFLOW: Final = "overflow"
+"""Reason of a gap: a queue of the server ran over; the last value of each point did come."""
 
 
-class Stream:
-    """The frames of one plan, from its subscription."""
+class Subscription:
+    """One subscription of a plan; what it brings goes into the plan's frames."""
 
     def __init__(
-        self, plan: OpcuaPlan, services: Services, *, on_restamped: Callable[[int], None]
+        self,
+        plan: OpcuaPlan,
+        frames: Told,
+        *,
+        on_restamped: Callable[[int], None],
+        read: Callable[[], Awaitable[Frame]],
     ) -> None:
+        """Take where frames go, and what reads every point of the plan once after a gap."""
         self.plan = plan
-        """What the stream gives."""
-        self._services = services
+        self._frames = frames
         self._on_restamped = on_restamped
+        self._read = read
+        self._mending: Mending | None = None
+        self._mender: asyncio.Task[None] | None = None
+        self._known_ns = self._heard_ns = 0
         self._decoder = NotificationDecoder(len(plan.tags))
-        self._frames = FrameBuffer()
-        self._next_sequence = 0
-        self._subscription_id: int | None = None
+        self._numbering = Numbering()
+        self._vigil = Vigil(self._silent)
+        self._services: Services | None = None
         self._publishes: PublishLoop | None = None
-        self._heard_s = 0.0
-        self._silence_s = math.inf
-        self._timer: asyncio.TimerHandle | None = None
-        self._sampling_s = 0.0
-        self._queue_size = 0
-        self._refused: dict[int, str] = {}
-        self._retry_pause_s = FIRST_RETRY_S / 2
-        self._retry_at_s = 0.0
+        self.made: Revised | None = None
+        """What the server made of it; None before it is started and after it is closed."""
         self.gaps = 0
         """Messages that were numbered and never came."""
+        self.overflows = 0
+        """How often the server said that a queue of its own ran over."""
 
     @property
     def shape_hits(self) -> int:
@@ -76,89 +77,91 @@ class Stream:
         return self._decoder.shape_hits
 
     @property
-    def dropped(self) -> int:
-        """Values dropped because the host was too slow."""
-        return self._frames.dropped
+    def mending(self) -> bool:
+        """Whether messages are missing and asked for now."""
+        return self._mending is not None
+
+    @property
+    def known_ns(self) -> int:
+        """Until when all it has to tell was told, UTC nanoseconds; 0 before it is started."""
+        return self._heard_ns if self._mending is None else self._mending.since_ns
 
     async def start(
-        self, publishes: PublishLoop | None, nodes: Sequence[ua.NodeId | None], *, sampling_s: float
-    ) -> None:
-        """Create the subscription and its items; nodes are None where the namespace is unknown.
+        self, services: Services, publishes: PublishLoop | None, *, sampling_s: float
+    ) -> Revised:
+        """Create it on the server, empty.
 
         Raises:
             Busy: the server has no room for it now.
             NoReply, SessionLost: the session is over.
         """
         publishing_s = self.plan.publishing_s(sampling_s)
-        keepalives = max(1, round(self.plan.keepalive_s / publishing_s))
-        made = await self._services.create_subscription(
-            publishing_s=publishing_s,
-            keepalives=keepalives,
-            lifetime=keepalives * 2 * SILENT_KEEPALIVES,
-            on_publish=self.on_publish,
+        keepalives, lifetime = keepalives_of(self.plan.keepalive_s, publishing_s=publishing_s)
+        made = await services.create_subscription(
+            publishing_s=publishing_s, keepalives=keepalives, lifetime=lifetime
         )
-        self._subscription_id, self._publishes = made.subscription_id, publishes
+        self.made, self._services, self._publishes = made, services, publishes
         if publishes is not None:
             publishes.add(made.subscription_id, self)
-        self._watch(max(made.keepalive_s, made.publishing_s) * SILENT_KEEPALIVES)
-        self._sampling_s = sampling_s
-        self._queue_size = self.plan.queued(sampling_s=sampling_s, publishing_s=made.publishing_s)
-        await self._monitor(range(len(nodes)), nodes)
+        self._heard_ns = now_ns()
+        self._vigil.keep(made)
+        return made
 
-    async def retry(self, resolve: Callable[[], Awaitable[Sequence[ua.NodeId | None]]]) -> None:
-        """Ask again for what the server refused, less and less often; nodes may load late.
+    async def publish_every(self, publishing_s: float) -> float:
+        """Ask for messages more often; give the interval as the server revised it, in seconds.
 
         Raises:
-            Busy: the server has no room for it now.
             NoReply, SessionLost: the session is over.
         """
-        now_s = asyncio.get_running_loop().time()
-        if not self._refused or now_s < self._retry_at_s:
-            return
-        self._retry_pause_s = min(self._retry_pause_s * 2, LONGEST_RETRY_S)
-        self._retry_at_s = now_s + self._retry_pause_s
-        try:
-            await self._monitor(tuple(self._refused), await resolve())
-        except DriverError:
-            if self._subscription_id is not None:
-                raise  # else it was closed meanwhile, and the server says that it knows it no more
+        from drivers.opcua.monitored import publish_every  # late: it needs the library
 
-    async def get(self) -> Frame:
-        """Give the oldest waiting frame, waiting for one.
-
-        Raises:
-            SessionLost: the subscription is dead.
-        """
-        return await self._frames.get()
+        if self.made is None or self._services is None:
+            raise SessionLost("the subscription ended while it was made")
+        keepalives, lifetime = keepalives_of(self.plan.keepalive_s, publishing_s=publishing_s)
+        self.made = await publish_every(
+            self._services, self.made, publishing_s=publishing_s, keepalives=keepalives,
+            lifetime=lifetime,
+        )  # fmt: skip
+        self._vigil.keep(self.made)
+        return self.made.publishing_s
 
     async def close(self, *, polite: bool) -> None:
-        """End the subscription; on the server too if `polite`.
+        """End it; on the server too if `polite`.
 
         Raises:
             NoReply, SessionLost: the server did not confirm it.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._subscription_id is None:
+        self._vigil.close()
+        self.give_up()
+        ended, self.made = self.made, None
+        if ended is None:
             return
         if self._publishes is not None:
-            self._publishes.remove(self._subscription_id)
-        ended, self._subscription_id = self._subscription_id, None
-        if polite:
-            await self._services.delete_subscription(ended, timeout_s=CLOSE_TIMEOUT_S)
+            self._publishes.remove(ended.subscription_id)
+        if polite and self._services is not None:
+            await self._services.delete_subscription(
+                ended.subscription_id, timeout_s=CLOSE_TIMEOUT_S
+            )
 
     # what the publish loop tells
 
-    def on_message(self, sequence: int, *, has_data: bool) -> None:
-        """Take notice that the subscription lives; count messages that never came."""
-        self._heard_s = asyncio.get_running_loop().time()
-        missing = (sequence - self._next_sequence) % _SEQUENCES if self._next_sequence else 0
-        if 0 < missing < _SEQUENCES // 2:
+    def on_message(self, sequence: int, *, has_data: bool, read_ns: int) -> bool:
+        """Take notice that the subscription lives; have messages mended that never came.
+
+        Raises:
+            SessionLost: the server numbers its messages anew.
+        """
+        self._vigil.heard()
+        missing = self._numbering.take(sequence, has_data=has_data)
+        if missing == LATE:
+            return False
+        self._known_ns, self._heard_ns = self._heard_ns, read_ns
+        if missing:
             self.gaps += missing
-            self._frames.lose(missing)
-            self._next_sequence = sequence
-        if has_data:
-            self._next_sequence = sequence % _SEQUENCES + 1
+            self._mend(after(sequence, -missing), missing)
+        if not has_data and self._mending is None:
+            self._frames.lives()
+        return True
 
     def on_changes(self, data: bytes, start: int, end: int, *, read_ns: int) -> None:
         """Decode and queue the body of a DataChangeNotification.
@@ -166,92 +169,99 @@ class Stream:
         Raises:
             DecodeError: the bytes are torn or false.
         """
+        frame = self._framed(data, start, end, read_ns=read_ns)
+        if frame is None:
+            return
+        if frame.overflow:
+            self.overflows += frame.overflow
+            frame.gap = Gap(self._known_ns or read_ns, read_ns, OVERFLOW)
+        if self._mending is None:
+            self._frames.put(frame)
+        else:
+            self._mending.hold(frame)
+
+    def _framed(self, data: bytes, start: int, end: int, *, read_ns: int) -> Frame | None:
         columns = self._decoder.decode(data, start, end)
         if not columns.handles:
-            return
+            return None
         tags = None if columns.handles is self._decoder.every_handle else columns.handles
-        frame, restamped = make_frame(self.plan, columns, read_ns=read_ns, tags=tags)
+        layouts = self._services.layouts if self._services is not None else None
+        frame, restamped = make_frame(
+            self.plan, columns, read_ns=read_ns, tags=tags, layouts=layouts
+        )
         if restamped:
             self._on_restamped(restamped)
-        self._frames.put(frame)
-
-    def on_publish(self, result: ua.PublishResult) -> None:
-        """Take a message that the library decoded; only where its stock loop runs."""
-        from drivers.opcua.stock import take  # the fast path never loads it
-
-        take(result, self, read_ns=time.time_ns())
+        return frame
 
     def end(self, error: DriverError) -> None:
         """Give nothing more but this error, once the waiting frames are taken."""
+        self.give_up()
         self._frames.end(error)
 
-    # making it
+    # mending it
 
-    async def _monitor(self, tags: Sequence[int], nodes: Sequence[ua.NodeId | None]) -> None:
-        """Create monitored items; queue a BAD frame for those that cannot be, with news only."""
-        refused = {tag: UNKNOWN_NODE for tag in tags if nodes[tag] is None}
-        items = [Item(tag, node) for tag in tags if (node := nodes[tag]) is not None]
-        limits = self._services.limits
-        while items:
-            count = min(limits.monitor, self.plan.max_items_per_call)
-            batch = items[:count]
-            try:
-                codes = await self._create(batch)
-            except TooMany:
-                if len(batch) == 1:
-                    raise
-                limits.monitor = len(batch) // 2
-                continue
-            for item, code in zip(batch, codes, strict=True):
-                if code >> 30:
-                    refused[item.handle] = name_of(code)
-            del items[:count]
-        news = {tag: reason for tag, reason in refused.items() if self._refused.get(tag) != reason}
-        self._refused = refused
-        if news:
-            self._tell(news)
+    def give_up(self) -> None:
+        """Ask for no missing message any more; what waited for it is told, behind the gap."""
+        if self._mender is not None:
+            self._mender.cancel()
+        mending, self._mending = self._mending, None
+        if mending is not None:
+            mending.abandon()
 
-    async def _create(self, batch: Sequence[Item]) -> list[int]:
-        if self._subscription_id is None:
-            raise SessionLost("the subscription ended while it was made")
-        return await self._services.create_items(
-            self._subscription_id,
-            batch,
-            sampling_s=self._sampling_s,
-            queue_size=self._queue_size,
-        )
+    def _mend(self, first: int, missing: int) -> None:
+        """Have the server asked for messages that never came."""
+        from drivers.opcua.mend import Mending  # late: it needs the library
 
-    def _tell(self, refused: dict[int, str]) -> None:
-        self._frames.put(bad_frame(self.plan, refused, read_ns=time.time_ns()))
-        tag, reason = next(iter(refused.items()))
-        _log.warning(
-            "device %s, group %s: the server refuses %d of %d points, such as %s: %s",
-            self.plan.device,
-            self.plan.group,
-            len(refused),
-            len(self.plan.tags),
-            self.plan.tags[tag].address,
-            reason,
-        )
-
-    # watching it
-
-    def _watch(self, silence_s: float) -> None:
-        self._silence_s = silence_s
-        loop = asyncio.get_running_loop()
-        self._heard_s = loop.time()
-        self._timer = loop.call_later(silence_s, self._check)
-
-    def _check(self) -> None:
-        """End the stream if nothing came for too long, else look again when it would be."""
-        loop = asyncio.get_running_loop()
-        left_s = self._heard_s + self._silence_s - loop.time()
-        if left_s > 0:
-            self._timer = loop.call_later(left_s, self._check)
+        mending = self._mending
+        if mending is not None:
+            mending.add(first, missing, known_ns=self._heard_ns)
             return
+        mending = Mending(self._frames, since_ns=self._known_ns, read=self._read)
+        mending.add(first, missing, known_ns=self._heard_ns)
+        self._mending = mending
+        name = f"opcua-mend:{self.plan.device}"
+        self._mender = beside(self._mended(mending), name=name, on_bug=self.end)
+
+    async def _mended(self, mending: Mending) -> None:
+        try:
+            await mending.run(self._again)
+        except DriverError as error:
+            lost = error if isinstance(error, SessionLost) else SessionLost(f"after a gap: {error}")
+            self.end(lost)
+        else:
+            self._mending = None
+
+    async def _again(self, number: int, known_ns: int) -> list[Frame] | None:
+        """Ask for one message again; give its frames, None where the server has it no more.
+
+        Values without a time of their own bear `known_ns`: they are no younger.
+
+        Raises:
+            SessionLost: the session is over, or the message ends the subscription.
+        """
+        made, services, publishes = self.made, self._services, self._publishes
+        if made is None or services is None:
+            return None
+        found = await services.republish(made.subscription_id, number)
+        if found is None:
+            return None
+        message, data = found
+        frames: list[Frame] = []
+        for part in message.parts:
+            if part.type_id == STATUS_CHANGE:
+                name = name_of(read_status_change(data, part))
+                raise SessionLost(f"the server ended the subscription: {name}")
+            if part.type_id == DATA_CHANGE:
+                frame = self._framed(data, part.start, part.end, read_ns=known_ns)
+                frames += [frame] if frame is not None else []
+        if publishes is not None:
+            publishes.acknowledge(made.subscription_id, number)
+        return frames
+
+    def _silent(self, silence_s: float) -> None:
         self.end(
             SessionLost(
-                f"the subscription kept silent for {self._silence_s:.1f} s",
+                f"the subscription kept silent for {silence_s:.1f} s",
                 device=self.plan.device,
                 hint="The server hangs, or the network between loses what is sent.",
             )

@@ -1,17 +1,27 @@
 """What a variant's value becomes for the host, or why it cannot become one.
 
 A value is a bool, int, float or text, or None with a reason: never a guess, never 0 for an error.
-Arrays, structures and node ids have no place in a tag; they are stepped over unread.
+Arrays and structures have no place in a tag; they are stepped over unread, and where they stand is
+told, so that a part of them can be taken (`drivers.opcua.structures.extract`).
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from drivers.opcua.binary import chunk, skip_variant
+from drivers.opcua.binary import (
+    DecodeError,
+    chunk,
+    skip_data_value,
+    skip_diagnostic_info,
+    skip_extension_object,
+    skip_node_id,
+    skip_variant,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +53,20 @@ _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _LAST_TICK = 2_650_467_743_990_000_000  # 9999-12-31T23:59:59Z in 100 ns since 1601
 
 
-def read_variant(data: bytes, pos: int) -> tuple[Value, str, int]:
-    """Give (value, reason, position behind); the reason is empty where the value is fit."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Compound:
+    """Where a variant stands that holds more than one value; never handed to the host."""
+
+    data: bytes
+    pos: int
+    """Of the variant's first byte."""
+
+
+def read_variant(data: bytes, pos: int) -> tuple[Any, str, int]:
+    """Give (value, reason, position behind); the reason is empty where the value is fit.
+
+    With a reason the value is None or a `Compound`.
+    """
     encoding = data[pos]
     scalar = _READ.get(encoding)
     if scalar is not None:
@@ -54,7 +76,28 @@ def read_variant(data: bytes, pos: int) -> tuple[Value, str, int]:
     reader = _CONVERSIONS.get(encoding)
     if reader is not None:
         return reader(data, pos + 1)
-    return None, TYPE_MISMATCH, skip_variant(data, pos)
+    return Compound(data, pos), TYPE_MISMATCH, skip_variant(data, pos)
+
+
+def read_builtin(kind: int, data: bytes, pos: int) -> tuple[Value, str, int]:
+    """Read a value whose built-in type is known, without the head of a variant."""
+    scalar = _READ.get(kind)
+    if scalar is not None:
+        value = scalar.unpack_from(data, pos)[0]
+        return (None, NOT_A_NUMBER, pos + scalar.size) if _is_no_number(value) else (
+            value, "", pos + scalar.size
+        )  # fmt: skip
+    reader = _CONVERSIONS.get(kind)
+    if reader is not None:
+        return reader(data, pos)
+    skip = _SKIPS.get(kind)
+    if skip is None:
+        raise DecodeError(f"there is no built-in type {kind}")
+    return None, TYPE_MISMATCH, skip(data, pos)
+
+
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, float) and value - value != 0.0
 
 
 def text_of(raw: bytes) -> str | None:
@@ -131,3 +174,13 @@ _CONVERSIONS: dict[int, Callable[[bytes, int], tuple[Value, str, int]]] = {
     20: _qualified_name,
     21: _localized_text,
 }
+
+_SKIPS: dict[int, Callable[[bytes, int], int]] = {
+    17: skip_node_id,
+    18: skip_node_id,
+    22: skip_extension_object,
+    23: skip_data_value,
+    24: skip_variant,
+    25: skip_diagnostic_info,
+}
+"""Types of which no value can be made."""

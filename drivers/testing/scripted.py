@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ from drivers.api import (
     Access,
     AddressError,
     AddressProblem,
+    Alert,
     ConnectError,
     DataType,
     DeviceConfig,
@@ -49,6 +51,7 @@ class ScriptedConfig(DeviceConfig):
     driver: Literal["scripted"] = Field("scripted", description="Name of the driver.")
     wire: str = Field("wire", description="Name of the link; devices of one name share it.")
     timeout_s: Seconds = Field(1.0, description="Longest wait for an answer of a frozen wire.")
+    alerts: bool = Field(default=False, description="Whether the device is asked for alerts.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ class _Session:
             for address in list(script.values):
                 if address.startswith(at or ""):
                     yield FoundPoint(address, address, DataType.AUTO)
+
+    async def alerts(self, plan: ScriptedPlan) -> AsyncGenerator[Alert, None]:
+        """Say that alerts are seen from here on; there are none until the session is lost."""
+        await self._carried(plan)
+        yield Alert(time.time_ns(), 0, "", "", "")
+        while True:
+            self.ear.wake.clear()
+            await self.ear.wake.wait()
+            await self._carried(plan)
 
     async def write(self, plan: ScriptedPlan, values: Mapping[Tag, Value]) -> Sequence[WriteResult]:
         """Set scripted values; a tag that is only to be read is refused."""
@@ -235,6 +247,10 @@ class ScriptedDriver:
         if problems:
             raise AddressError(problems, device=device)
         return ScriptedPlan(device, group, tuple(tags))
+
+    def plan_alerts(self, config: ScriptedConfig, *, device: str) -> ScriptedPlan | None:
+        """Plan the alerts of a device that is to be asked for them."""
+        return ScriptedPlan(device, "", ()) if config.alerts else None
 
     @asynccontextmanager
     async def open(self, link: ScriptedLink) -> AsyncIterator[Any]:

@@ -5,13 +5,14 @@ The values are those of the machine models of this package, so a test knows the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import asyncua
 from asyncua.server.event_generator import EventGenerator
 
 from simulators.cnc import LATHE, MILL, Cnc
 from simulators.machine import Plant
+from simulators.opcua.alarms import SEVERITY, Conditions
 from simulators.opcua.build import (
     add_branch,
     add_types,
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 ua: Any = asyncua.ua  # its annotations contradict its own documented use; not checked
 
-_ALARM_SEVERITY: Final = 700
-"""Of 1,000: high. Source of the scale: OPC 10000-5, 6.4.2."""
-
 
 class Companion:
     """Machines in a shape, alive in simulated time."""
@@ -48,8 +46,12 @@ class Companion:
         shapes: Mapping[str, Branch],
         *,
         folder: tuple[str, int, str],
+        conditions: bool = False,
     ) -> None:
-        """Show each machine in its shape, in the folder (namespace, number, name) below Objects."""
+        """Show each machine in its shape, in the folder (namespace, number, name) below Objects.
+
+        Alarms are plain messages or, with `conditions`, begin and end.
+        """
         self.machines = dict(machines)
         self._shapes = dict(shapes)
         self._folder = folder
@@ -65,9 +67,11 @@ class Companion:
         )
         self._shown: dict[str, Any] = {}
         self._events: dict[str, list[Any]] = {}
+        self.conditions = Conditions(tuple(machines)) if conditions else None
+        """The alarms as conditions; None where they are plain messages."""
 
     @classmethod
-    def cnc_shop(cls, *, seed: int = 1, count: int = 2) -> Companion:
+    def cnc_shop(cls, *, seed: int = 1, count: int = 2, conditions: bool = False) -> Companion:
         """Give CNC machines, a lathe and a mill in turn, as OPC 40501-1 and OPC 40502 show them."""
         models = [("L", LATHE, "CK6150"), ("V", MILL, "VMC850")]
         machines: dict[str, Machine] = {}
@@ -79,15 +83,16 @@ class Companion:
             control = cnc.interface(model.axes, power_w=model.rated_w)
             shapes[machine] = machinetool.machine_tool(machine, name, more=(control,))
         folder = (machinery.URI, machinery.MACHINES_FOLDER, "Machines")
-        return cls(machines, shapes, folder=folder)
+        return cls(machines, shapes, folder=folder, conditions=conditions)
 
     @classmethod
-    def packml_line(cls, *, seed: int = 1, count: int = 1) -> Companion:
+    def packml_line(cls, *, seed: int = 1, count: int = 1, conditions: bool = False) -> Companion:
         """Give presses as OPC 30050 shows them."""
         names = [f"P{n + 1}" for n in range(count)]
         machines = {name: Press(name, seed=seed) for name in names}
         shapes = {name: packml.packml_machine(name) for name in names}
-        return cls(machines, shapes, folder=(packml.URI, 72, "PackMLObjects"))
+        folder = (packml.URI, 72, "PackMLObjects")
+        return cls(machines, shapes, folder=folder, conditions=conditions)
 
     @property
     def namespaces(self) -> Sequence[str]:
@@ -117,6 +122,8 @@ class Companion:
                 await _event(space, event_type, emitter, source=space.own(machine), name=machine)
                 for emitter in (space.own(machine), ua.NodeId(ua.ObjectIds.Server))
             ]
+        if self.conditions is not None:
+            await self.conditions.attach(space)
 
     def encode(self, identifier: str, value: Any, space: Space | None) -> Any:
         """Give a value as the leaf's type; None where it carries an index and no server runs."""
@@ -137,14 +144,25 @@ class Companion:
                 if identifier not in self._shown or self._shown[identifier] != value:
                     self._shown[identifier] = value
                     await device.write(identifier, value, time_ns=time_ns)
-            code = int(metrics.get("alarm.code", 0))
-            if code and code != alarms[machine]:
+            code, before = int(metrics.get("alarm.code", 0)), int(alarms[machine])
+            if code != before:
+                await self._change_alarm(device, machine, code, before=before)
+
+    async def _change_alarm(self, device: Device, machine: str, code: int, *, before: int) -> None:
+        """Tell that a machine shows another alarm, or none."""
+        if self.conditions is None:
+            if code:
                 await self._alarm(device, machine, code)
+            return
+        if before:
+            await self.conditions.change(device, machine, before, active=False)
+        if code:
+            await self.conditions.change(device, machine, code, active=True)
 
     async def _alarm(self, device: Device, machine: str, code: int) -> None:
         for event in self._events[machine]:
             event.Message = ua.LocalizedText(f"报警 {code}", "zh")
-            event.Severity = _ALARM_SEVERITY
+            event.Severity = SEVERITY
             event.Time = event.ReceiveTime = device.clock.now()
             event.EventId = f"{machine}-{code}-{device.clock.now().isoformat()}".encode()
             if hasattr(event, "Identifier"):

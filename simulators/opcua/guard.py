@@ -110,7 +110,9 @@ class Guard(UaProcessor):
     def send_response(
         self, requesthandle: Any, seqhdr: Any, response: Any, msgtype: Any = None
     ) -> None:
-        """Send an answer, stamped by the device's clock."""
+        """Send an answer, stamped by the device's clock, while somebody is there to take it."""
+        if self._transport.is_closing():
+            return
         response.ResponseHeader.Timestamp = self._clock.now()
         kind = msgtype or ua.MessageType.SecureMessage
         super().send_response(requesthandle, seqhdr, response, kind)  # type: ignore[no-untyped-call]  # asyncua leaves it so

@@ -40,6 +40,7 @@ class Limits:
     subscriptions: int = 0
     items: int = 0
     """Most monitored items of all subscriptions together."""
+    items_per_subscription: int = 0
     queue: int = 10_000
     """Longest queue of an item, in values."""
     publishing_ms: float = 0.0

@@ -49,6 +49,7 @@ def builds_device(args: argparse.Namespace) -> bool:
         or args.user
         or args.user_certificate
         or args.history
+        or args.alarms
         or args.endpoint
         or args.clock != "true"
         or args.fault
@@ -135,6 +136,10 @@ def _add_model(parser: argparse.ArgumentParser, text: Callable[[str, str], str])
         default="good",
         help=text("how history answers", "历史查询的应答方式"),
     )
+    add(
+        "--alarms", action="store_true",
+        help=text("alarms begin and end, as conditions", "报警以条件（Condition）方式产生和解除"),
+    )  # fmt: skip
     add(
         "--clock",
         default="true",

@@ -93,12 +93,13 @@ def _content(args: argparse.Namespace) -> Companion | Plain:
     from simulators.opcua.plain import Plain
 
     require(args.machines > 0 and args.speed > 0, "--machines, --speed > 0")
+    require(not args.alarms or args.model in {"cnc", "packml"}, "--alarms: --model cnc or packml")
     if args.model == "counting":
         return Plain(args.size, types=("UInt32",))
     if args.model == "plain":
         return Plain(args.size)
     shapes = {"cnc": Companion.cnc_shop, "packml": Companion.packml_line}
-    return shapes[args.model](seed=args.seed, count=args.machines)
+    return shapes[args.model](seed=args.seed, count=args.machines, conditions=args.alarms)
 
 
 async def _live(

@@ -7,6 +7,7 @@ intervals are revised and told, not imitated.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,6 +76,24 @@ class Subscriptions(SubscriptionService):
         self.subscriptions[found.SubscriptionId] = made
         return found
 
+    def modify_subscription(self, params: Any) -> Any:
+        """Publish at another interval from the next message on."""
+        if params.SubscriptionId not in self.subscriptions:
+            raise ServiceError(ua.StatusCodes.BadSubscriptionIdInvalid)
+        data = self.subscriptions[params.SubscriptionId].data
+        data.RevisedPublishingInterval = max(
+            params.RequestedPublishingInterval, self.limits.publishing_ms
+        )
+        data.RevisedLifetimeCount = self._clamp_lifetime_count(params.RequestedLifetimeCount)
+        data.RevisedMaxKeepAliveCount = self._clamp_keep_alive_count(
+            params.RequestedMaxKeepAliveCount
+        )
+        return ua.ModifySubscriptionResult(
+            data.RevisedPublishingInterval,
+            data.RevisedLifetimeCount,
+            data.RevisedMaxKeepAliveCount,
+        )
+
     def republish(self, params: Any) -> Any:
         """Give a lost message again while it is kept."""
         if params.SubscriptionId not in self.subscriptions:
@@ -100,6 +119,15 @@ class Subscription(InternalSubscription):
         self._all = everything
         self._most = most
         self.monitored_item_srv = Items(self, self.monitored_item_srv.aspace, everything)
+
+    async def _subscription_loop(self) -> None:
+        """Publish at the interval, which may change meanwhile."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while not self._closing:
+            await self.publish_results()
+            due_s += self.data.RevisedPublishingInterval / 1000
+            await asyncio.sleep(max(due_s - loop.time(), 0))
 
     async def publish_results(self, requestdata: Any = None) -> bool:
         """Publish what is queued, unless the server is frozen or the message gets lost."""
@@ -174,7 +202,9 @@ class Items(MonitoredItemService):
         limits, faults = self._all.limits, self._all.faults
         node_id = item.ItemToMonitor.NodeId
         code: int | None = None
-        if limits.items and self._all.items >= limits.items:
+        most = limits.items_per_subscription
+        full = limits.items and self._all.items >= limits.items
+        if full or (most and len(self._monitored_items) >= most):
             code = ua.StatusCodes.BadTooManyMonitoredItems
         elif faults.refuses(str(node_id.Identifier)):
             code = ua.StatusCodes.BadNotSupported

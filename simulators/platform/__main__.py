@@ -39,6 +39,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--username", default="", help="user; password from CHULIAN_MQTT_PASSWORD")
     parser.add_argument("--client-id", default="", help="MQTT client id; else a random one")
     parser.add_argument("--joined-late", action="store_true", help="forgive rows before the first")
+    parser.add_argument("--confirm", action="store_true", help="tell gateways what is stored")
     parser.add_argument("--record", help="append every new row to this file, one JSON a line")
     return parser.parse_args(arguments)
 
@@ -91,6 +92,7 @@ async def receive(options: argparse.Namespace) -> dict[str, Any]:
             password=os.environ.get("CHULIAN_MQTT_PASSWORD", ""),
             client_id=options.client_id,
             from_start=not options.joined_late,
+            confirm=options.confirm,
             on_row=on_row,
         ) as platform:
             print("subscribed", file=sys.stderr, flush=True)

@@ -38,7 +38,7 @@ _METRIC: Final = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+){0,6}")
 _CLOCKS: Final = frozenset({"sync", "hold", "free"})
 _VALUE_TYPES: Final = frozenset({int, float, str, bool, type(None)})
 _DATA_KEYS: Final = frozenset({"v", "gw", "ep", "seq", "sent", "clk", "mv", "b"})
-_BLOCK_KEYS: Final = frozenset({"n", "t0", "d", "g", "t", "s", "p", "q"})
+_BLOCK_KEYS: Final = frozenset({"n", "t0", "d", "g", "t", "s", "p", "q", "hist", "part"})
 _QUALITY_ITEM: Final = 3
 
 
@@ -136,6 +136,8 @@ def _block(at: str, block: Any) -> None:
     _integer(f"{at}.t0", block["t0"])
     _text(f"{at}.d", block["d"], _ID)
     _text(f"{at}.g", block["g"], _ID)
+    _require(block.get("hist", True) is True, f"{at}.hist: not true")
+    _part(f"{at}.part", block.get("part", [1, 1]))
     scan, own = "t" in block and "s" in block, "p" in block
     _require(scan != own, f"{at}: needs either t and s, or p")
     _require(("t" in block) == ("s" in block), f"{at}: t and s go together")
@@ -203,6 +205,11 @@ def _column(at: str, column: Any, count: int) -> None:
     if int in types:
         widest = max(abs(value) for value in column if type(value) is int)
         _require(widest <= MAX_SAFE, f"{at}: an integer beyond 2^53 must be a string")
+
+
+def _part(at: str, part: Any) -> None:
+    whole = type(part) is list and len(part) == 2 and all(type(item) is int for item in part)
+    _require(whole and 1 <= part[0] <= part[1], f"{at}: not [which, of how many]")
 
 
 def _numbering(seq: int, numbers: list[int]) -> None:

@@ -69,9 +69,10 @@ class GatewayState:
             return True
         points = list(row.points())
         self.counts["values"] += len(points)
+        self.counts["history_values"] += len(points) if row.of_history else 0
         if row.kind == "data" and points:
             self.value_latency.add(arrived_ms - max(point.time_ms for point in points))
-        self._take_points(row.device, points)
+        self._take_points(row.device, points, evidence=row.trusted)
         return True
 
     def take_meta(self, meta: Mapping[str, Any]) -> None:
@@ -107,6 +108,7 @@ class GatewayState:
             "devices": list(self.devices),
             "device_states": dict(self.device_states),
             "events": dict(self.events),
+            "history_values": self.counts["history_values"],
             "missed_polls": self.missed_polls,
             "overflow_values": self.overflow_values,
             "status": dict(self.status) if self.status else None,
@@ -116,12 +118,14 @@ class GatewayState:
             "rate": rate.as_dict() if rate else None,
         }
 
-    def _take_points(self, device: str, points: list[Point]) -> None:
+    def _take_points(self, device: str, points: list[Point], *, evidence: bool) -> None:
         for point in points:
             key = (device, point.metric)
             known = self.latest.get(key)
             if known is None or point.time_ms >= known.time_ms:
                 self.latest[key] = point
+        if not evidence:
+            return
         if self.meta is None:
             self.counts["early_rows_lost"] += len(self._early) == _EARLY_ROWS
             self._early.append((device, points))
@@ -133,6 +137,8 @@ class GatewayState:
         self.events[kind] += 1
         if kind in {"dropped", "rejected"}:
             stream.announce(record)
+        elif kind == "replay":
+            stream.replayed(record)
         elif kind == "missed":
             self.missed_polls += record["polls"]
         elif kind == "overflow":

@@ -18,6 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from simulators.mqtt.conditions import Conditions
+from simulators.platform.receipts import Receipts
 from simulators.platform.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from simulators.platform.rows import Row
 
 _SESSION_EXPIRY_S = 3600
+_CONFIRM_S = 0.2
+"""How often what is stored is confirmed."""
 _RECONNECT_S = (1, 2)
 
 
@@ -52,9 +55,14 @@ class Platform:
         connect_timeout_s: float = 30.0,
         from_start: bool = True,
         on_row: Callable[[Row], None] | None = None,
+        confirm: bool = False,
+        patience_s: float = 2.0,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.receiver = Receiver(topic_root, from_start=from_start, on_row=on_row)
+        self._receipts = Receipts(self.receiver, topic_root, patience_s=patience_s)
+        self._confirm = confirm
+        self._confirmer: asyncio.Task[None] | None = None
         self.connects = 0
         self._host, self._port, secure = split_url(url)
         if secure and tls is None:
@@ -91,6 +99,8 @@ class Platform:
             raise PlatformError(
                 f"broker refuses: {self._refusal} / 消息服务器拒绝: {self._refusal}"
             )
+        if self._confirm:
+            self._confirmer = asyncio.create_task(self._confirm_for_ever())
         return self
 
     async def __aexit__(
@@ -100,6 +110,12 @@ class Platform:
         traceback: TracebackType | None,
     ) -> None:
         await self._stop()
+
+    async def _confirm_for_ever(self) -> None:
+        while True:
+            for topic, payload in self._receipts.due(time.monotonic()):
+                self._client.publish(topic, payload, qos=1, retain=True)
+            await asyncio.sleep(_CONFIRM_S)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something that arrived makes `condition` true; bound it with a timeout."""
@@ -114,6 +130,9 @@ class Platform:
         return {**self.receiver.summary(self._clock_ms()), "connects": self.connects}
 
     async def _stop(self) -> None:
+        if self._confirmer is not None:
+            self._confirmer.cancel()
+            await asyncio.wait([self._confirmer])
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
         left = self._client.socket()

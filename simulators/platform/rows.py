@@ -39,6 +39,8 @@ class Row:
     meta_version: int
     content: Mapping[str, Any]
     """The block or the event record itself."""
+    trusted: bool = True
+    """Whether somebody vouched for the clock that made its times."""
 
     @property
     def device(self) -> str:
@@ -49,6 +51,11 @@ class Row:
     def group(self) -> str:
         """Poll group of the row; empty for events of the gateway."""
         return str(self.content.get("g", ""))
+
+    @property
+    def of_history(self) -> bool:
+        """Whether the device itself had kept the values and told them later."""
+        return self.content.get("hist") is True
 
     def points(self) -> Iterator[Point]:
         """Give every value with its own time and quality; nothing for an event."""
@@ -75,6 +82,7 @@ def rows_of(enterprise: str, kind: str, body: Mapping[str, Any]) -> Iterator[Row
             sent_ms=body["sent"],
             meta_version=body["mv"],
             content=content,
+            trusted=body["clk"] != "free",
         )
 
 

@@ -35,27 +35,62 @@ class Stream:
         self.announced_rows = 0
         self.announced_values = 0
         self._first = 1 if from_start else None
-        self._digests: OrderedDict[int, int] = OrderedDict()
+        self._digests: OrderedDict[tuple[int, int, int], int] = OrderedDict()
+        self._parts: dict[tuple[int, int], set[int]] = {}
+        self._replayed: list[tuple[int, int, int]] = []
 
     def take(self, row: Row) -> bool:
         """Count a row; whether it is new."""
         digest = zlib.crc32(orjson.dumps(row.content))
         if self._first is None:
             self._first = row.number
-        if not self.seen.add(row.number):
+        which, of = row.content.get("part", (1, 1))
+        key = (row.number, which, of)
+        repeated = key in self._digests or (of == 1 and row.number in self.seen)
+        if repeated:
             self.duplicates += 1
-            self.altered += self._digests.get(row.number, digest) != digest
+            self.altered += self._digests.get(key, digest) != digest
             return False
-        self._digests[row.number] = digest
+        self._digests[key] = digest
         if len(self._digests) > _REMEMBERED:
             self._digests.popitem(last=False)
+        self._complete(row.number, which, of)
         return True
+
+    def _complete(self, number: int, which: int, of: int) -> None:
+        """Count a row as seen when it is whole: all parts of one cut are there."""
+        parts = self._parts.setdefault((number, of), set())
+        parts.add(which)
+        if len(parts) == of:
+            del self._parts[number, of]
+            self.seen.add(number)
 
     def announce(self, record: Mapping[str, Any]) -> None:
         """Take the range of a `dropped` or `rejected` record as accounted for."""
         self.lost.add(record["from"], record["to"])
         self.announced_rows += record["rows"]
         self.announced_values += record["values"]
+
+    def replayed(self, record: Mapping[str, Any]) -> None:
+        """Take the answer to a request: so many numbers of a range are not there any more."""
+        if record["gone"]:
+            self._replayed.append((record["from"], record["to"], record["gone"]))
+
+    @property
+    def mark(self) -> int:
+        """Every number up to here is stored, announced as lost, or said to be gone."""
+        for first, last in self.holes:
+            gone = [
+                to
+                for start, to, count in self._replayed
+                if start <= first and last <= to and self._missing(start, to) <= count
+            ]
+            if not gone:
+                return first - 1
+        return max((end for end in (self.seen.last, self.lost.last) if end is not None), default=0)
+
+    def _missing(self, first: int, last: int) -> int:
+        return last - first + 1 - self.seen.count(first, last)
 
     @property
     def holes(self) -> list[tuple[int, int]]:

@@ -29,7 +29,7 @@ AGENT = "agent"
 WARM_UP_S = 4.25
 """Not a whole number: a window must not begin where a tick does."""
 FIRST_VALUE_S = 60.0
-"""Longest wait for the first value of a start, on a busy machine."""
+"""Longest wait for the values of a start, on a busy machine."""
 SETTLE_S = 4.0
 """What was read in the window has arrived after this: longer than a sampling interval, a
 publishing interval and a commit together."""
@@ -45,7 +45,8 @@ BARE: dict[str, tuple[str, ...]] = {
     "node-opcua": ("node", f"{_HERE}peers/bare_node_opcua.js"),
 }
 """Bare loops. Each takes `WARM_UP_S SECONDS VALUES INTERVAL_MS PUBLISHING_MS QUEUE PORT...`, prints
-`{"values", "cpu_s", "wall_s"}` of its own window as one line, and ends with its input."""
+`{"values", "cpu_s", "wall_s"}` of its own window as one line, and ends with its input. An OPC UA
+loop warms up once as many values have come as there are variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +96,23 @@ def measure_agent(workload: Workload, folder: Path, *, cores: Cores, seconds: fl
         config = write_config(workload, folder, ports=ports, broker_port=broker_port)
         command: list[str | Path] = [*_PYTHON, "-m", "agent", "run", "-c", config]
         with started(command, core=cores.measured, log=log) as agent:
-            _wait_for_first(agent, receiver, log)
+            _wait_for_all(agent, receiver, log, values=workload.devices * workload.values)
             time.sleep(WARM_UP_S)
             return _window(workload, agent, receiver, seconds=seconds, log=log)
 
 
-def _wait_for_first(agent: subprocess.Popen[str], receiver: Receiver, log: Path) -> None:
+def _wait_for_all(
+    agent: subprocess.Popen[str], receiver: Receiver, log: Path, *, values: int
+) -> None:
+    """Wait until as many values have arrived as there are: the start is over."""
     deadline_s = time.monotonic() + FIRST_VALUE_S
-    while not receiver.wait_for_arrival(0.5):
+    while receiver.values < values:
+        receiver.wait_for_arrival(0.5)
         if agent.poll() is not None or time.monotonic() > deadline_s:
-            raise RunError(f"the agent delivers nothing:\n{log.read_text()[-2000:]}")
+            raise RunError(
+                f"the agent delivered {receiver.values} of {values} values:\n"
+                f"{log.read_text()[-2000:]}"
+            )
 
 
 def _window(
@@ -180,7 +188,9 @@ def write_config(
         points.append(f"machine.register.n{number:04},{address}")
     (folder / "points.csv").write_text("\n".join(points) + "\n", "utf-8")
     reach = [
-        {"host": "127.0.0.1", "port": port} if modbus else {"url": f"opc.tcp://127.0.0.1:{port}"}
+        {"host": "127.0.0.1", "port": port}
+        if modbus
+        else {"url": f"opc.tcp://127.0.0.1:{port}", "security": "none"}
         for port in ports
     ]
     devices = [

@@ -48,12 +48,15 @@ def started(
     log: Path,
     environment: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a program on a core; it is told to end by the end of its input, or by SIGTERM."""
+    """Run a program on a core; it is told to end by the end of its input, or by SIGTERM.
+
+    Python takes the modules of the tree that this file stands in, wherever others are installed.
+    """
     with log.open("a") as errors:
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *map(str, command)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
-            env=os.environ | (environment or {}),
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}),
         )  # fmt: skip
     try:
         yield process

@@ -57,6 +57,12 @@ class Receiver:
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def values(self) -> int:
+        """How many values have arrived."""
+        with self._arrived:
+            return sum(count for _, _, count in self.arrivals)
+
     def wait_for_arrival(self, timeout_s: float) -> bool:
         """Wait until the next message has been counted; False if none came."""
         with self._arrived:

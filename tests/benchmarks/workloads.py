@@ -45,6 +45,7 @@ WORKLOADS = {
         Workload("M2", "modbus", 10, 1000, 0.1, MODBUS_LOOPS),
         Workload("M3", "modbus", 8, 1000, 0.01, MODBUS_LOOPS),
         Workload("O1", "opcua", 1, 1000, 1.0, OPCUA_LOOPS),
+        Workload("O2", "opcua", 1, 10_000, 1.0, OPCUA_LOOPS),
         Workload("O3", "opcua", 1, 1000, 0.1, OPCUA_LOOPS),
     )
 }

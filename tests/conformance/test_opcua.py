@@ -8,7 +8,7 @@ import uvloop
 from asyncua import ua
 from unit.drivers.opcua.opcua_server import OpcuaPeer
 
-from drivers.api import DataType, Tag
+from drivers.api import Access, DataType, Tag
 from drivers.opcua import DRIVER, OpcuaConfig
 from drivers.testing.conformance import SECRET, Conformance, TcpCase
 
@@ -16,12 +16,19 @@ SPEED = Tag("spindle.speed", "nsu=urn:chulian:test;s=Speed", DataType.FLOAT64)
 COUNT = Tag("part.count", "nsu=urn:chulian:test;s=Count")
 RUNNING = Tag("machine.running", "nsu=urn:chulian:test;s=Running", DataType.BOOL)
 PROGRAM = Tag("program.name", "nsu=urn:chulian:test;s=Program", DataType.STRING)
+SETPOINT = Tag(
+    "spindle.setpoint",
+    "nsu=urn:chulian:test;s=Setpoint",
+    DataType.FLOAT32,
+    access=Access.READ_WRITE,
+)
 
 VARIABLES = {
     "Speed": ua.Variant(1500.0, ua.VariantType.Double),
     "Count": ua.Variant(-70000, ua.VariantType.Int32),
     "Running": ua.Variant(True, ua.VariantType.Boolean),
     "Program": ua.Variant("O1234 主轴", ua.VariantType.String),
+    "Setpoint": ua.Variant(800.0, ua.VariantType.Float),
 }
 
 
@@ -30,10 +37,12 @@ class OpcuaCase(TcpCase):
     reference = "drivers.opcua:DRIVER"
     light_without = ("asyncua", "cryptography", "pymodbus", "paho")
     expected = MappingProxyType(
-        {SPEED: 1500.0, COUNT: -70000, RUNNING: True, PROGRAM: "O1234 主轴"}
+        {SPEED: 1500.0, COUNT: -70000, RUNNING: True, PROGRAM: "O1234 主轴", SETPOINT: 800.0}
     )
     change = (COUNT, -69999)
+    array = (Tag("axis", "nsu=urn:chulian:test;s=Axes#[0:2]"), 3)
     malformed = (Tag("a", "Speed"), Tag("b", "ns=x;s=Speed"), Tag("c", "nsu=urn:a;g=12"))
+    writable = (SETPOINT, 812.5)
     refused = Tag("axis.missing", "nsu=urn:chulian:test;s=Missing")
     secret_settings = MappingProxyType({"username": "op", "password": SECRET})
     timeout_s = 0.5
@@ -49,6 +58,7 @@ class OpcuaCase(TcpCase):
             timeout_s=self.timeout_s,
             publish_interval_s=0.1,
             keepalive_s=0.3,
+            alerts={},
         )
 
     def hostile_replies(self):
@@ -86,7 +96,7 @@ class UvloopCase(OpcuaCase):
 @pytest.fixture(scope="module", autouse=True)
 def peer():
     """One server for all tests of this file; each test has a wire of its own before it."""
-    OpcuaCase.peer = OpcuaPeer(VARIABLES)
+    OpcuaCase.peer = OpcuaPeer(VARIABLES, writable=("Setpoint",))
     OpcuaCase.peer.start()
     yield
     OpcuaCase.peer.stop()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from foreign.node_server import NodeServer, install
+from matrix.reporting import pytest_terminal_summary, report  # noqa: F401 - pytest finds them here
 from system.waiting import missing, need
 
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / "tests" / "peers"
-CACHE = ROOT / ".peers" / "node-opcua"
-INSTALL_S = 200
 
 
 @contextmanager
@@ -63,26 +62,11 @@ def libmodbus(tmp_path_factory):
 @pytest.fixture(scope="session")
 def node_opcua():
     """Install node-opcua; gives a context manager that runs the server and tells its URL."""
-    node, npm = need("node"), need("npm")
-    lock = (PEERS / "node-opcua" / "package-lock.json").read_bytes()
-    mark = CACHE / "installed"
-    if not (mark.is_file() and mark.read_bytes() == lock):
-        CACHE.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(PEERS / "node-opcua" / name, CACHE / name)
-        done = subprocess.run(
-            [npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=CACHE, capture_output=True, check=False, text=True, timeout=INSTALL_S,
-        )  # fmt: skip
-        if done.returncode:
-            missing(f"node-opcua cannot be installed: {done.stderr.strip()[-600:]}")
-        mark.write_bytes(lock)
+    install()
 
     @contextmanager
     def serve(*options):
-        command = [node, PEERS / "node-opcua" / "server.js", "--pki", CACHE / "pki", *options]
-        modules = {"NODE_PATH": str(CACHE / "node_modules")}
-        with running(command, word="READY", environment=modules) as port:
-            yield f"opc.tcp://127.0.0.1:{port}"
+        with NodeServer(*options) as server:
+            yield server.url
 
     return serve

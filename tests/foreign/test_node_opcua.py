@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from foreign.node_server import NODES, TURN, URI, held
 from pydantic import SecretStr
 
 from drivers.api import AccessError, ClockSource, Quality, Tag
@@ -19,14 +15,7 @@ from drivers.testing.frames import assert_frame_valid, tag_positions
 
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(240)]
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "tests" / "peers" / "node-opcua"
-CACHE = ROOT / ".peers" / "node-opcua"
 COUNT = 240
-TURN = ("Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64",
-        "Float", "Double", "String")  # fmt: skip
-"""The types of the changing variables, as server.js says at its head."""
-
 STILL = {
     "Boolean": True,
     "SByte": -128,
@@ -48,81 +37,9 @@ STILL = {
 }
 
 
-def held(n, generation):
-    """Tell what variable n holds in a generation, as server.js says at its head."""
-    h, kind = (generation + n) % 120, TURN[n % len(TURN)]
-    if kind == "Boolean":
-        return h % 2 == 1
-    if kind in {"Float", "Double"}:
-        return h / 4
-    return str(h) if kind == "String" else h
-
-
-@pytest.fixture(scope="session")
-def modules():
-    """Install node-opcua from the lock file; without npm the test fails, unless told to skip."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        if os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
-            pytest.skip("no node or npm, and CHULIAN_SKIP_FOREIGN=1")
-        pytest.fail("node and npm are not installed: run `make peers`", pytrace=False)
-    lock = (SOURCE / "package-lock.json").read_bytes()
-    mark = CACHE / "installed"
-    if not (mark.is_file() and mark.read_bytes() == lock):
-        CACHE.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCE / name, CACHE / name)
-        options = ("--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund")
-        done = subprocess.run(
-            ["npm", "ci", *options],
-            cwd=CACHE,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=200,
-        )
-        if done.returncode:
-            pytest.fail(
-                f"npm ci failed: run `make peers` with a network.\n{done.stderr}", pytrace=False
-            )
-        mark.write_bytes(lock)
-    return CACHE / "node_modules"
-
-
-@pytest.fixture(scope="session")
-def serve(modules):
-    """Run servers; their certificates are kept, since making them takes seconds."""
-
-    @contextmanager
-    def run(*options):
-        command = ["node", SOURCE / "server.js", "--pki", CACHE / "pki", *options]
-        with subprocess.Popen(
-            command,
-            env=os.environ | {"NODE_PATH": str(modules)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            try:
-                for line in process.stdout:
-                    if line.startswith("READY "):
-                        break
-                else:
-                    pytest.fail(f"server.js ended with {process.wait()}")
-                yield f"opc.tcp://127.0.0.1:{line.split()[1]}"
-            finally:
-                process.stdin.close()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-
-    return run
-
-
 @pytest.fixture(scope="module")
-def url(serve):
-    with serve(
+def url(node_opcua):
+    with node_opcua(
         "--variables", str(COUNT), "--interval-ms", "50", "--user", "op:geheim",
         "--max-read", "50", "--max-monitored", "40",
     ) as found:  # fmt: skip
@@ -131,7 +48,7 @@ def url(serve):
 
 def planned(url, names, **settings):
     config = DRIVER.config(driver="opcua", url=url, **({"security": "none"} | settings))
-    tags = [Tag(name, f"nsu=urn:chulian:peer:node-opcua;s={name}") for name in names]
+    tags = [Tag(name, f"{NODES}{name}") for name in names]
     plan = DRIVER.plan(config, tags, device="peer", group="all")
     return DRIVER.link(config), plan
 
@@ -227,12 +144,12 @@ async def test_server_says_who_it_is(url):
     async with DRIVER.open(link) as session:
         found = await session.identify(plan)
     assert (found.maker, found.model, found.firmware) == ("Sterfive", "Peer", "1.0.0")
-    assert found.uri == "urn:chulian:peer:node-opcua:server"
+    assert found.uri == f"{URI}:server"
 
 
-async def test_login_is_asked_for(serve):
+async def test_login_is_asked_for(node_opcua):
     """A server without anonymous access is an AccessError that says what to set."""
-    with serve("--variables", "1", "--anonymous", "no", "--user", "op:geheim") as url:
+    with node_opcua("--variables", "1", "--anonymous", "no", "--user", "op:geheim") as url:
         link, plan = planned(url, ["Still.Int32"])
         with pytest.raises(AccessError, match="no anonymous") as caught:
             await read(link, plan)

@@ -6,16 +6,15 @@ numbers in our models are compared with them. Its server is asked for what `serv
 
 from __future__ import annotations
 
-import asyncio
 import os
-import subprocess
 import xml.etree.ElementTree as ET
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 from asyncua import ua
 from asyncua.crypto.security_policies import SecurityPolicyAes256Sha256RsaPss
-from foreign import test_node_opcua as peer
+from foreign.node_server import URI, NodeServer, install
 from integration.simulators.opcua.hearing import connected, read
 
 from simulators.opcua.certificates import user_pair
@@ -24,8 +23,6 @@ from simulators.opcua.models import cnc, machinery, machinetool, packml
 
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(240)]
 
-modules = peer.modules
-NAMESPACE = "urn:chulian:peer:node-opcua"
 XML = {"u": "http://opcfoundation.org/UA/2011/03/UANodeSet.xsd"}
 FILES = {
     machinery.URI: "Opc.Ua.Machinery.NodeSet2.xml",
@@ -73,8 +70,8 @@ class NodeSet:
 
 
 @pytest.fixture(scope="session")
-def published(modules):
-    folder = modules / "node-opcua-nodesets" / "nodesets"
+def published():
+    folder = install() / "node-opcua-nodesets" / "nodesets"
     return {uri: NodeSet(folder / name) for uri, name in FILES.items()}
 
 
@@ -118,53 +115,10 @@ def test_folders_are_as_published(published, uri, number, name):
     assert published[uri].own(number).get("BrowseName") == f"1:{name}"
 
 
-class Peer:
-    """A running server.js that takes orders."""
-
-    def __init__(self, process):
-        self.process = process
-        self.url = ""
-
-    def until(self, word):
-        for line in self.process.stdout:
-            if line.startswith(word):
-                return line.split()[1]
-        return pytest.fail(f"server.js ended with {self.process.wait()}")
-
-    async def order(self, line, word):
-        """Type a line; give what comes after the word that answers it."""
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return await asyncio.to_thread(self.until, word)
-
-
 @pytest.fixture
-def serve(modules):
-    started = []
-
-    def run(*options):
-        command = ["node", peer.SOURCE / "server.js", "--pki", peer.CACHE / "pki", *options]
-        process = subprocess.Popen(
-            command,
-            env=os.environ | {"NODE_PATH": str(modules)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        started.append(process)
-        made = Peer(process)
-        made.url = f"opc.tcp://127.0.0.1:{made.until('READY')}"
-        return made
-
-    yield run
-    for process in started:
-        process.stdin.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.stdout.close()
+def serve():
+    with ExitStack() as stack:
+        yield lambda *options: stack.enter_context(NodeServer(*options))
 
 
 def secure(tmp_path, *, name="agent", certificate=None):
@@ -186,7 +140,7 @@ def secure(tmp_path, *, name="agent", certificate=None):
 
 
 async def generation(client):
-    index = await client.get_namespace_index(NAMESPACE)
+    index = await client.get_namespace_index(URI)
     [value] = await read(client, f"ns={index};s=Generation")
     return value
 
@@ -196,10 +150,10 @@ async def test_history_has_no_hole_over_a_restart(serve):
     server = serve("--variables", "1", "--interval-ms", "50", "--history", "2000")
     async with connected(server.url) as client:
         first = await generation(client)
-    assert f"127.0.0.1:{await server.order('restart 1', 'READY')}" in server.url
+    assert f"127.0.0.1:{await server.order('restart 1')}" in server.url
     async with connected(server.url) as client:
         last = await generation(client)
-        index = await client.get_namespace_index(NAMESPACE)
+        index = await client.get_namespace_index(URI)
         node = client.get_node(f"ns={index};s=Generation")
         found = await node.read_raw_history(
             first.SourceTimestamp,
@@ -215,7 +169,7 @@ async def test_its_own_limits(serve):
     """The limits given are announced and enforced."""
     server = serve("--variables", "5", "--max-read", "3", "--max-browse", "2")
     async with connected(server.url) as client:
-        index = await client.get_namespace_index(NAMESPACE)
+        index = await client.get_namespace_index(URI)
         names = [f"ns={index};s=V{n}" for n in range(4)]
         with pytest.raises(ua.UaStatusCodeError, match="BadTooManyOperations"):
             await read(client, *names)
@@ -248,6 +202,6 @@ async def test_a_suspicious_server_trusts_when_told(serve, tmp_path):
     with pytest.raises((ua.UaError, ConnectionError, TimeoutError, AssertionError)):
         async with connected(server.url, prepare=prepare):
             pass
-    assert int(await server.order("trust", "TRUSTED")) >= 1
+    assert int(await server.order("trust", answered="TRUSTED")) >= 1
     async with connected(server.url, prepare=prepare) as client:
         assert (await generation(client)).StatusCode.is_good()

@@ -51,6 +51,9 @@ class Store:
     def put_event(self, t_ms, body):
         """Take an event."""
 
+    def put_losses(self, losses):
+        """Take spans of loss, as the store does."""
+
     def put_lessons(self, lessons):
         """Take lessons."""
 

@@ -35,11 +35,15 @@ class AgentProcess:
         devices,
         store=None,
         publish=None,
+        clock=None,
         http=None,
         environment=None,
         command=MODULE,
     ):
-        """Write the configuration; `store`, `publish` and `http` hold what differs from it."""
+        """Write the configuration; `store`, `publish`, `http` hold what differs from it.
+
+        Whatever the machine, its clock counts as set, unless `clock` says otherwise.
+        """
         self.folder = folder
         self.port = free_port()
         self.config = folder / "agent.yaml"
@@ -53,6 +57,7 @@ class AgentProcess:
             "enterprise": {"id": "ent-test"},
             "store": {"path": "chulian.db", "commit_interval_s": 0.1} | (store or {}),
             "publish": [{"url": broker_url, "reconnect_max_s": 1} | (publish or {})],
+            "clock": clock or {"synchronised_file": "agent.yaml"},
             "http": {"port": self.port} | (http or {}),
             "devices": devices,
         }

@@ -14,10 +14,11 @@ from system.waiting import free_port, listening, need, until
 class Mosquitto:
     """`async with Mosquitto(folder) as broker:` listens until the block is left.
 
-    With `certificates` (a folder of make-certs) it speaks TLS.
+    With `certificates` (a folder of make-certs) it speaks TLS; not `persistent` it forgets all
+    when it ends; `options` are further lines of its configuration.
     """
 
-    def __init__(self, folder, *, certificates=None):
+    def __init__(self, folder, *, certificates=None, persistent=True, options=()):
         self.port = free_port()
         self._program = need("mosquitto")
         self._process = None
@@ -28,13 +29,20 @@ class Mosquitto:
         lines = [
             f"listener {self.port} 127.0.0.1",
             "allow_anonymous true",
-            "persistence true",
-            f"persistence_location {data}/",
-            "autosave_on_changes true",
-            "autosave_interval 1000",
+            *(
+                [
+                    "persistence true",
+                    f"persistence_location {data}/",
+                    "autosave_on_changes true",
+                    "autosave_interval 1000",
+                ]
+                if persistent
+                else ["persistence false"]
+            ),
             "max_queued_messages 0",
             "max_inflight_messages 100",
             "set_tcp_nodelay true",
+            *options,
         ]
         if os.geteuid() == 0:
             lines.append("user root")  # else it becomes one that cannot read the test's folder
@@ -73,6 +81,15 @@ class Mosquitto:
             within_s=10, what="mosquitto listens",
         )  # fmt: skip
         assert self._process.poll() is None, self._log.read_text("utf-8")
+
+    async def kill(self):
+        """Kill it: whatever it has not written is gone."""
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait, 10)
+
+    def signal(self, number):
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     async def stop(self):
         """Stop it in order: it saves its sessions and closes every connection."""

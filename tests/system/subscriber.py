@@ -100,6 +100,8 @@ class Subscriber:
     def __exit__(self, *_):
         self._client.disconnect()
         self._client.loop_stop()
+        # no circle: the client closes its sockets when it goes, not when it is collected some day
+        self._client.on_connect = self._client.on_subscribe = self._client.on_message = None
 
     def of(self, *levels):
         """Give the messages of some levels as (arrival, body)."""

@@ -6,7 +6,6 @@ import asyncio
 import signal
 import socket
 import time
-import uuid
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from system.agent_process import MODULE, SCRIPT, AgentProcess
 from system.loads import counting
+from system.supervisor import Supervisor
 from system.waiting import free_port, until
 
 from simulators.mqtt.broker import Broker
@@ -86,32 +86,6 @@ async def bench():
         ):
             port = mute.getsockname()[1]
             yield Bench(broker, link, platform, counter=counter, mute_port=port)
-
-
-class Supervisor:
-    """The other end of NOTIFY_SOCKET, as systemd holds it."""
-
-    def __init__(self):
-        self.name = f"chulian-test-{uuid.uuid4().hex}"
-        self.heard = []
-        """Every line received, with its monotonic time."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(f"\0{self.name}")
-        self._socket.setblocking(False)
-
-    def times(self, word):
-        """Give the times at which a line came."""
-        while True:
-            try:
-                lines = self._socket.recv(4096).decode().splitlines()
-            except BlockingIOError:
-                break
-            self.heard += [(time.monotonic(), line) for line in lines]
-        return [at for at, line in self.heard if line == word]
-
-    def close(self):
-        """Close the socket."""
-        self._socket.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""From the endpoint we chose to a client whose channel is protected by it.
+"""From the endpoint we chose to what protects a channel to it.
 
 The server's certificate is judged before anything is encrypted for it. Our own is loaded, or made
 at the first use, off the loop.
@@ -23,7 +23,7 @@ from drivers.opcua.security.own import WARN, Own, load_certificate, load_pair, o
 from drivers.opcua.security.texts import certificate_refused, flaw_texts
 
 if TYPE_CHECKING:
-    from asyncua.client.client import Client
+    from asyncua.crypto.security_policies import SecurityPolicy
 
     from drivers.opcua.config import OpcuaLink
     from drivers.opcua.security.certificate import Facts
@@ -57,21 +57,23 @@ async def meet(link: OpcuaLink, offer: Offer) -> Parties:
     return await asyncio.to_thread(_meet, link, offer)
 
 
-def protect(client: Client, offer: Offer, parties: Parties) -> None:
-    """Let a client that is not connected yet protect its channel."""
+def protecting(offer: Offer, parties: Parties | None) -> SecurityPolicy:
+    """Give what protects a channel to an endpoint; every channel needs one of its own.
+
+    Without parties nothing does.
+    """
+    if parties is None:
+        plain: Any = security_policies.SecurityPolicyNone
+        unprotected: SecurityPolicy = plain()
+        return unprotected
     own = parties.own
-    policy = _POLICIES[offer.policy](
+    policy: SecurityPolicy = _POLICIES[offer.policy](
         parties.server.parsed,
         own.facts.parsed,
         own.key,
         ua.MessageSecurityMode(int(offer.protection)),
     )
-    client.application_uri = own.application_uri or client.application_uri
-    client.security_policy = policy
-    client.uaclient.set_security(policy)
-    if parties.user is not None:
-        client.user_certificate = parties.user.facts.parsed
-        client.user_private_key = parties.user.key
+    return policy
 
 
 def _meet(link: OpcuaLink, offer: Offer) -> Parties:

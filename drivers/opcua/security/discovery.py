@@ -1,38 +1,34 @@
-"""What a server offers: its endpoints, asked for over an unprotected channel, decoded with care.
-
-Nothing of it is proven. The answer is bounded before it is decoded, and decoded off the loop.
-"""
+"""What a server offers: its endpoints, asked for over an unprotected channel. Nothing is proven."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from asyncua import ua
-from asyncua.common.utils import Buffer
-from asyncua.ua.ua_binary import struct_from_binary
 
-from drivers.opcua.security.pinned import MAX_ENDPOINTS, endpoint_list
 from drivers.opcua.security.policies import PREFIX, Offer, Protection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asyncua.client.client import Client
+    from drivers.opcua.wire.client import WireClient
 
-MAX_ANSWER_BYTES: Final = 256 * 1024
-"""Ten endpoints with a chain of three certificates each are 60 KB."""
+MAX_ENDPOINTS: Final = 100
+"""Servers offer 1 to 10."""
 
 
-async def discover(client: Client, url: str, *, timeout_s: float) -> list[Offer]:
+async def discover(client: WireClient) -> list[Offer]:
     """Ask a server what it offers.
 
     Raises:
         ConnectionError: the connection ended.
         UaStatusCodeError: the server refuses to tell.
+        DecodeError: the answer is torn, false or too large.
     """
-    data = await endpoint_list(client, url, timeout_s=timeout_s)
-    return await asyncio.to_thread(_decoded, data)
+    parameters = ua.GetEndpointsParameters(EndpointUrl=client.url)
+    request = ua.GetEndpointsRequest(Parameters=parameters)
+    answer = await client.ask(request, ua.GetEndpointsResponse)
+    return offers_of(answer.Endpoints)
 
 
 def offers_of(endpoints: Sequence[ua.EndpointDescription] | None) -> list[Offer]:
@@ -53,9 +49,3 @@ def offers_of(endpoints: Sequence[ua.EndpointDescription] | None) -> list[Offer]
             )
         )
     return found
-
-
-def _decoded(data: bytes) -> list[Offer]:
-    response = struct_from_binary(ua.GetEndpointsResponse, Buffer(data))
-    response.ResponseHeader.ServiceResult.check()
-    return offers_of(response.Endpoints)

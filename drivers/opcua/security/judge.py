@@ -171,4 +171,4 @@ def _revoked(one: Facts, issuer: Facts, revocations: Sequence[bytes]) -> bool:
 
 def age_floor(*times: datetime) -> datetime:
     """Give the latest time that has passed for certain; a day of grace for time zones."""
-    return max(CLOCK_FLOOR, *(one - timedelta(days=1) for one in times))
+    return max((CLOCK_FLOOR, *(one - timedelta(days=1) for one in times)))

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from typing import TYPE_CHECKING, ClassVar
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from drivers.api import (
     Access,
+    Alerts,
     Browses,
     FoundPoint,
     Identifies,
+    PlansAlerts,
     Polls,
     Quality,
     Tag,
     Writes,
 )
-from drivers.testing.expect import require
+from drivers.testing.expect import deadline, require
 from drivers.testing.frames import assert_frame_valid
 from drivers.testing.stage import Stage, needs, require_values, scenario
 
@@ -155,6 +158,23 @@ class Observing:
         require([r.written for r in second] == [False], f"write of a read-only tag: {second}")
         require(all(r.reason for r in second), "a refused write has no reason")
         require_values(seen, stage.expects() | {tag.name: value}, doing="after a write")
+
+    @needs(Alerts)
+    @scenario
+    async def test_14_alerts_begin_with_a_mark(self) -> None:
+        """The first alert of a session says that events are seen from there on, and no more."""
+        stage = await Stage.set_up(self.case)
+        driver: Any = self.case.driver
+        require(isinstance(driver, PlansAlerts), "sessions are Alerts, the driver plans none")
+        plan = driver.plan_alerts(stage.config, device=stage.plan.device)
+        if plan is None:
+            pytest.skip("the case asks for no alerts")
+        async with stage.open() as session, aclosing(session.alerts(plan)) as alerts:
+            async with deadline(stage.answer_within_s, doing="the first alert"):
+                first = await anext(alerts)
+            await stage.current(session)
+        require(not first.kind and not first.message, f"the first alert is {first}")
+        require(first.time_ns > 0, "an alert has no time")
 
     @needs(Identifies)
     @scenario

@@ -2,7 +2,8 @@
 //
 //   node bare_node_opcua.js WARM_UP_S SECONDS VALUES INTERVAL_MS PUBLISHING_MS QUEUE PORT...
 //
-// Prints what a window of it cost as one line of JSON; ends when its input closes.
+// Warms up when as many values have come as there are variables. Prints what a window of it cost as
+// one line of JSON; ends when its input closes.
 
 "use strict";
 
@@ -51,6 +52,7 @@ async function main() {
   const manager = new OPCUACertificateManager({ rootFolder: pki });
   await manager.initialize();
   for (const port of ports) await subscribe(port, manager);
+  while (values < size * ports.length) await sleep(50);  // all came once: the start is over
   await sleep(warmUp * 1000);
   const before = { values, cpu: process.cpuUsage(), start: process.hrtime.bigint() };
   await sleep(seconds * 1000);

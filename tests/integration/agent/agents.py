@@ -31,6 +31,7 @@ def loaded(tmp_path, url, scripts, **sections):
         "enterprise": {"id": "ent"},
         "store": {"path": tmp_path / "store.db", "commit_interval_s": 0.02},
         "publish": [{"url": url, "reconnect_max_s": 1}],
+        "clock": {"synchronised_file": tmp_path},  # there, so the clock counts as set
         "http": {"enabled": False},
         "devices": [
             {

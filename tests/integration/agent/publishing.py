@@ -8,14 +8,16 @@ import contextlib
 from unit.agent.store.patience import until
 
 from agent.backoff import Backoff
-from agent.config.model import Destination, Store
+from agent.config.destination import Destination
+from agent.config.model import Store
+from agent.publish import delivery, refusal
 from agent.publish import publisher as publisher_module
-from agent.publish import refusal
 from agent.publish.announce import status_message
 from agent.publish.payload import GroupCodec
 from agent.publish.publisher import Publisher
 from agent.publish.sender import Sender
 from agent.store import writer as writer_module
+from agent.store.events import event_body
 from agent.store.sqlite import Outbox
 from agent.store.writer import Writer
 from drivers.api import Frame
@@ -38,7 +40,7 @@ def hurry(monkeypatch):
     monkeypatch.setattr(
         publisher_module, "Backoff", lambda longest_s: Backoff(first_s=0.02, longest_s=0.1)
     )
-    monkeypatch.setattr(publisher_module, "PAUSE_S", 0.02)
+    monkeypatch.setattr(delivery, "PAUSE_S", 0.02)
     for code in refusal.PAUSES_S:
         monkeypatch.setitem(refusal.PAUSES_S, code, 0.05)
 
@@ -64,6 +66,8 @@ class Bench:
             Sender("ent", "gw", self.epoch),
             store=self.writer,
             waiting=self.outbox.waiting_range,
+            last_seq=self.outbox.totals.last_seq,
+            tell=self._tell,
             password=password,
             clock=lambda: "sync",
             meta=lambda: self.meta,
@@ -71,6 +75,9 @@ class Bench:
         )
         self._task = None
         self._number = 0
+
+    def _tell(self, kind, **fields):
+        self.writer.put_event(1, event_body(kind, t_ms=1, **fields))
 
     def _committed(self, done):
         self.publisher.committed(done)
@@ -114,6 +121,14 @@ class Bench:
             frame = Frame("dev", "grp", 1_795_400_000_000_000_000 + self._number, (value,))
             await self.writer.put_frame(self.codec, frame)
             await self.writer.flush()
+
+    async def wide(self, count, *, text):
+        """Store one row of so many texts."""
+        names = [f"wide.m{number}" for number in range(count)]
+        codec = GroupCodec("dev", "wide", names, max_row_bytes=40_000)
+        frame = Frame("dev", "wide", 1_795_400_000_000_000_000, (text,) * count)
+        await self.writer.put_frame(codec, frame)
+        await self.writer.flush()
 
     @property
     def waiting(self):

@@ -15,7 +15,7 @@ from agent import app
 from agent.cli.running import ask
 from agent.config.model import Http
 from agent.publish.publisher import Publisher
-from agent.store import writer
+from agent.store import patience
 from agent.store.inspect import evidence, report
 from agent.store.outbox import StoreError, StoreLocked
 from agent.store.sqlite import Outbox
@@ -211,7 +211,7 @@ async def test_a_damaged_store_ends_the_agent_with_the_error(tmp_path, broker, p
 
 async def test_a_disk_that_stays_full_ends_with_a_message(tmp_path, broker, monkeypatch):
     """When the disk refuses to the end, the run ends with what could not be stored."""
-    monkeypatch.setattr(writer, "RETRY_S", (0.02, 0.02))
+    monkeypatch.setattr(patience, "RETRY_S", (0.02, 0.02))
     monkeypatch.setattr(app, "FINISH_S", 0.2)
     with pytest.raises(StoreError, match="could not be stored"):
         async with Life(loaded(tmp_path, broker.url, shop(1))) as agent:
@@ -263,17 +263,6 @@ async def test_cancelling_the_agent_stores_what_was_read(tmp_path):
 
 
 # -- the watchdog --------------------------------------------------------------------------------
-
-
-async def test_the_watchdog_starves_when_the_store_stands_still(tmp_path, broker, monkeypatch):
-    """While the store's thread goes round nothing is stalled; when it stands still it is named."""
-    monkeypatch.setattr(app, "STALLED_S", 5.0)
-    async with Life(loaded(tmp_path, broker.url, shop(1))) as agent:
-        await agent.stored(1)
-        assert agent.agent._stalled() == []
-        monkeypatch.setattr(app, "STALLED_S", -1.0)
-        assert agent.agent._stalled() == ["store"]
-        monkeypatch.setattr(app, "STALLED_S", 5.0)
 
 
 async def test_without_a_supervisor_the_watchdog_ends_quietly(tmp_path, broker):

@@ -14,7 +14,9 @@ from agent.cli import run as run_command
 from agent.cli.main import main
 from agent.cli.output import Exit
 from agent.config.model import Http, Store
+from agent.store.outbox import Batch
 from agent.store.sqlite import Outbox
+from simulators.platform.checks import Checker
 
 
 class Box:
@@ -141,3 +143,89 @@ def test_the_loop_can_be_chosen(monkeypatch):
     assert run_command.loop_factory() is uvloop.new_event_loop
     monkeypatch.setenv("CHULIAN_LOOP", "asyncio")
     assert run_command.loop_factory() is None
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "3 rows exported"), ("zh", "已导出 3 行")])
+def test_unsent_rows_are_rescued_as_messages(box, tmp_path, capsys, lang, words):
+    """Export writes each unsent row as a message that the platform accepts; nothing is changed."""
+    outbox = box.open()
+    put(outbox, *(data(1, block(n)) for n in range(1, 6)))
+    ack(outbox, (1, 2))
+    epoch = outbox.epoch
+    outbox.close(clean=True)
+    before = box.path.read_bytes()
+    out = tmp_path / "rows.ndjson"
+    assert box.say("store", "export", "--out", str(out), lang=lang) == Exit.OK
+    assert words in capsys.readouterr().err
+    checker = Checker(full_first=10**6)
+    documents = [json.loads(line) for line in out.read_bytes().splitlines()]
+    for document in documents:
+        checker.check("data", document, gateway="gw")
+    assert [(d["ep"], d["b"][0]["n"]) for d in documents] == [(epoch, n) for n in (3, 4, 5)]
+    assert box.path.read_bytes() == before
+    assert box.say("store", "export", "--out", str(out), lang=lang) == Exit.USAGE
+    assert str(out) in capsys.readouterr().err
+
+
+def test_kept_rows_are_rescued_on_request(box, tmp_path):
+    """With --all the rows that were sent and are still there come too."""
+    box.fill()
+    out = tmp_path / "rows.ndjson"
+    assert box.say("store", "export", "--all", "--out", str(out)) == Exit.OK
+    assert len(out.read_bytes().splitlines()) == 5
+
+
+def test_rows_are_rescued_out_of_a_damaged_file(box, tmp_path):
+    """A file whose head is destroyed gives every sound row, under its own epoch and number."""
+    outbox = box.open()
+    put(outbox, *(data(1, block(n)) for n in range(1, 31)))
+    epoch = outbox.epoch
+    outbox.close(clean=True)
+    content = bytearray(box.path.read_bytes())
+    content[:100] = b"\0" * 100
+    damaged, out = tmp_path / "damaged.db", tmp_path / "rows.ndjson"
+    damaged.write_bytes(content)
+    assert box.say("store", "export", "--file", str(damaged), "--out", str(out)) == Exit.OK
+    found = {json.loads(line)["b"][0]["n"] for line in out.read_bytes().splitlines()}
+    assert found == set(range(1, 31))
+    assert json.loads(out.read_bytes().splitlines()[0])["ep"] == epoch
+    assert damaged.read_bytes() == content
+
+
+def test_a_file_that_is_no_store_gives_an_error(box, tmp_path, capsys):
+    """Nothing is exported of a file that is none of ours, and of one that is not there."""
+    (tmp_path / "x").write_bytes(b"no store" * 5000)
+    for name in ("x", "missing"):
+        assert box.say("store", "export", "--file", str(tmp_path / name), lang="zh") == Exit.USAGE
+        assert name in capsys.readouterr().err
+
+
+def block(number):
+    """Give the body of a row that holds its number."""
+    document = {"t0": number, "d": "cnc", "g": "g", "t": [0], "s": {"x": [number]}}
+    return json.dumps(document, separators=(",", ":")).encode()[1:]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_rescued_rows_bear_the_times_that_were_settled(box, tmp_path, damaged):
+    """Rows of a clock that was not set yet come without their stamp, dated as they would be."""
+    outbox = box.open()
+    settled = ("@clock", "00ff00ff00ff00ff", '[[500,"sync",7000000000000]]', 1)
+    stamps = (b"~00ff00ff00ff00ff 1000000 400~", b"~00ff00ff00ff00ff 1000000 600~", b"")
+    put(outbox, *(data(1, stamp + block(n)) for n, stamp in enumerate(stamps, start=1)))
+    outbox.commit(Batch(lessons=[settled]))
+    outbox.close(clean=True)
+    words = ["--file", str(box.path)] if damaged else []
+    if damaged:
+        content = bytearray(box.path.read_bytes())
+        content[:100] = b"\0" * 100
+        box.path.write_bytes(content)
+    out = tmp_path / "rows.ndjson"
+    assert box.say("store", "export", *words, "--out", str(out)) == Exit.OK
+    documents = [json.loads(line) for line in out.read_bytes().splitlines()]
+    checker = Checker(full_first=10**6)
+    for document in documents:
+        checker.check("data", document, gateway="gw")
+    given = {n: json.loads(b"{" + block(n))["t0"] for n in (1, 2, 3)}
+    told = {d["b"][0]["n"]: (d["b"][0]["t0"] - given[d["b"][0]["n"]], d["clk"]) for d in documents}
+    assert told == {1: (6_999_999, "hold"), 2: (0, "free"), 3: (0, "hold")}

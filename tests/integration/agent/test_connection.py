@@ -19,8 +19,9 @@ from cryptography.x509.oid import NameOID
 from integration.agent.publishing import Bench, hurry, listening
 from unit.agent.store.patience import until
 
-from agent.config.model import Destination, Tls
+from agent.config.destination import Destination, Tls
 from agent.publish import mqtt
+from agent.publish.beside import Beside
 from agent.publish.mqtt import Connection, ConnectionRefused, Will
 from simulators.mqtt import Broker, Faults
 from simulators.mqtt.wire import Reason
@@ -76,7 +77,7 @@ async def opened(url, *, password=None, on_ack=lambda *_: None, **fields):
     """Open a connection as the publisher does."""
     settings = Destination(url=url, **fields)
     return await Connection.open(
-        settings, client_id="gw", password=password, will=WILL, on_ack=on_ack
+        settings, client_id="gw", password=password, will=WILL, on_ack=on_ack, beside=Beside()
     )
 
 

@@ -137,7 +137,7 @@ async def test_the_backlog_leaves_room_for_live_rows(tmp_path, broker, platform)
         await bench.stop()
         await bench.put(12, text="y" * 500)
         bench.start()
-        await until(lambda: bench.publisher._window._backlog == 3)
+        await until(lambda: bench.publisher._delivery.window._backlog == 3)
         levels = []
         broker._on_publish = lambda _client, packet: levels.append(packet.topic)
         await bench.put(1, text="live")
@@ -353,7 +353,8 @@ async def test_acknowledgements_that_never_come(tmp_path, broker, platform):
     """Rows whose acknowledgement was lost stay, and leave after the next connection."""
     async with Bench(tmp_path, broker.url, max_message_kb=1) as bench:
         bench.start()
-        await until(lambda: bench.publisher.status().connected and not bench.publisher._window)
+        await until(lambda: bench.publisher.status().connected)
+        await until(lambda: not bench.publisher._delivery.window)
         broker.faults.drop_pubacks = 2
         await bench.put(5, text="y" * 500)
         await until(lambda: bench.waiting == 2)

@@ -6,7 +6,7 @@
 //                  [--max-sessions N] [--max-subscriptions N] [--max-items N]
 //                  [--policies None,Basic256Sha256,Aes128_Sha256_RsaOaep,Aes256_Sha256_RsaPss]
 //                  [--modes None,Sign,SignAndEncrypt] [--suspicious yes]
-//                  [--user-certificate FILE.der] [--history N]
+//                  [--user-certificate FILE.der] [--history N] [--log FILE] [--alarms yes]
 //
 // Namespace urn:chulian:peer:node-opcua. Nodes, by string identifier:
 //   Generation     UInt32, counts the changes since the start
@@ -17,8 +17,12 @@
 // Boolean, as "h" for String, as h / 4 for Float and Double.
 // With --history N each V<n> and Generation keep N values in node-opcua's own historian. They change
 // while the server is away too; what they held then is in the history after its start.
+// With --log every change is appended to a file, "<generation> <time in ms>" a line, before anybody
+// can see it; a process started on a file that is there goes on with its last generation, and has
+// what the file says in its history.
 // Prints "READY <port>" once it listens; ends when its input closes. Lines it understands:
 //   restart SECONDS   shut down, stay away so long, start anew on the same port: READY again
+//   level NUMBER      with --alarms yes: the tank of alarms.js is so full: LEVEL <number>
 //   trust             trust every client certificate refused so far (--suspicious yes): TRUSTED <n>
 
 "use strict";
@@ -32,6 +36,7 @@ const { OPCUACertificateManager } = require("node-opcua-certificate-manager");
 const { OPCUAServer } = require("node-opcua-server");
 const { StatusCodes } = require("node-opcua-status-code");
 const { DataType, VariantArrayType } = require("node-opcua-variant");
+const { addTank } = require("./alarms");
 
 const { values: args } = parseArgs({
   options: {
@@ -54,6 +59,8 @@ const { values: args } = parseArgs({
     suspicious: { type: "string", default: "no" },
     "user-certificate": { type: "string" },
     history: { type: "string", default: "0" },
+    alarms: { type: "string", default: "no" },
+    log: { type: "string" },
   },
 });
 
@@ -137,7 +144,8 @@ function populate(server) {
 
   const counter = add("Generation", "UInt32", 0);
   const changing = SHOWN.map(({ type }, n) => add(`V${n}`, type, held(type, 0, n)));
-  return { counter, changing };
+  const tank = args.alarms === "yes" ? addTank(space, namespace) : undefined;
+  return { counter, changing, tank };
 }
 
 // a historian begins with what its variable holds: that must be the oldest value, not the newest
@@ -158,9 +166,17 @@ const SHOWN = Array.from({ length: Number(args.variables) }, (_, n) => {
   const turn = args.types?.split(",") ?? TURN;
   return { type: turn[n % turn.length] };
 });
-const past = []; // [generation, time], as many as the history holds, or the last one
-let generation = 0;
+const DEPTH = Math.max(1, Number(args.history));
+const past = logged().slice(-DEPTH); // [generation, time], as many as the history holds, or the last
+const log = args.log && fs.openSync(args.log, "a");
+let generation = past.at(-1)?.[0] ?? 0;
 let nodes; // of the running server
+
+function logged() {
+  if (!args.log || !fs.existsSync(args.log)) return [];
+  const lines = fs.readFileSync(args.log, "utf8").split("\n").slice(0, -1);
+  return lines.map((line) => line.split(" ").map(Number)).map(([n, ms]) => [n, new Date(ms)]);
+}
 
 function show(number, time) {
   SHOWN.forEach(({ type }, n) => {
@@ -173,8 +189,9 @@ function show(number, time) {
 function change() {
   generation += 1;
   const now = new Date();
+  if (log) fs.writeSync(log, `${generation} ${now.getTime()}\n`);
   past.push([generation, now]);
-  if (past.length > Math.max(1, Number(args.history))) past.shift();
+  if (past.length > DEPTH) past.shift();
   if (nodes) show(generation, now);
 }
 
@@ -263,6 +280,9 @@ async function main() {
       await server.shutdown(0);
       await delay(1000 * Number(argument ?? 0));
       server = await start(managers, port);
+    } else if (word === "level" && nodes.tank) {
+      nodes.tank.setValueFromSource(scalar("Double", Number(argument)));
+      console.log(`LEVEL ${argument}`);
     } else if (word === "trust") {
       console.log(`TRUSTED ${await trustRejected(managers.server)}`);
     }

@@ -10,6 +10,7 @@ from unit.agent.store.patience import until
 
 from agent.backoff import Backoff
 from agent.collect import device as device_module
+from agent.collect import group as group_module
 from agent.collect import supervisor as supervisor_module
 from agent.collect.collector import Collector
 from agent.config.model import DeviceEntry, Group, Mode, TagEntry
@@ -29,6 +30,7 @@ def hurry(monkeypatch, *, pause_s=0.01):
         return Backoff(first_s=pause_s, longest_s=pause_s)
 
     monkeypatch.setattr(device_module, "Backoff", short)
+    monkeypatch.setattr(group_module, "Backoff", short)
     monkeypatch.setattr(supervisor_module, "Backoff", short)
 
 
@@ -52,6 +54,9 @@ class Sink:
         event = orjson.loads(b"{" + body)
         assert event["t"] == t_ms
         self.events.append(event)
+
+    def put_losses(self, losses):
+        """Take spans of loss, as the store does."""
 
     def put_lessons(self, lessons):
         """Take lessons."""

@@ -247,7 +247,7 @@ async def test_a_device_demoted_while_the_store_is_full_is_not_forgotten():
         scripts["u00"].dead = True
         await until(lambda: shop.run_of("u00").silent)
         await shop.stop()
-        (supervisor,) = shop.collector._supervisors
+        (supervisor,) = shop.collector.links
         errand = bus_module.Errand(bus_module.Lane.PROBE, shop.run_of("u00"))
         assert errand in supervisor._bus.errands
 

@@ -22,7 +22,8 @@ class Bench:
         fake = SimpleNamespace(monotonic=lambda: self.now_s, time_ns=lambda: WALL_MS * 1_000_000)
         monkeypatch.setattr(ledger_module, "time", fake)
         self.told = []
-        self.ledger = LossLedger("cnc-1", "fast", tell=self._tell)
+        self.kept = []
+        self.ledger = LossLedger("cnc-1", "fast", tell=self._tell, keep=self.kept.extend)
 
     def _tell(self, t_ms, body):
         assert t_ms == WALL_MS
@@ -119,3 +120,48 @@ def test_events_hold_to_the_schema(bench):
     records = [{"n": n, **event} for n, event in enumerate(bench.told, start=1)]
     body = {"v": 1, "gw": "gw", "ep": "01KAR5Z8Q4", "seq": 1, "sent": 1, "clk": "sync", "mv": 1}
     Checker().check("event", {**body, "e": records}, gateway="gw")
+
+
+def test_a_gap_is_told_at_once_those_that_follow_as_one(bench):
+    """Nobody waits for news of a gap; a server that loses again and again is told once a minute."""
+    bench.ledger.gap(reason="overflow", from_ms=1000, to_ms=2000)
+    assert bench.told == [
+        {"t": WALL_MS, "type": "gap", "d": "cnc-1", "g": "fast", "changes": "unknown",
+         "from": 1000, "to": 2000, "reason": "overflow"},
+    ]  # fmt: skip
+    for n in range(2, 5):
+        bench.now_s += 10
+        bench.ledger.gap(reason="overflow", from_ms=n * 1000, to_ms=n * 1000 + 500)
+    assert len(bench.told) == 1
+    bench.now_s += TELL_EVERY_S
+    bench.ledger.tell_if_due()
+    assert bench.told[1].items() >= {"from": 2000, "to": 4500, "times": 3}.items()
+    assert (len(bench.told), bench.ledger.gaps) == (2, 4)
+    bench.ledger.gap(reason="overflow", from_ms=9000, to_ms=9500)
+    bench.ledger.gap(reason="overflow", from_ms=7000, to_ms=9400)
+    bench.ledger.flush()
+    assert bench.told[2].items() >= {"from": 7000, "to": 9500}.items(), "one may begin earlier"
+
+
+def test_gaps_of_another_reason_are_told_apart(bench):
+    """A pending gap is told before one of another reason is noted, and at the end."""
+    bench.ledger.gap(reason="session_lost", from_ms=0, to_ms=1)
+    bench.ledger.gap(reason="overflow", from_ms=1, to_ms=2)
+    bench.ledger.gap(reason="session_lost", from_ms=2, to_ms=3)
+    bench.ledger.flush()
+    assert [event["reason"] for event in bench.told] == ["session_lost", "overflow", "session_lost"]
+    assert bench.ledger.missed == 0
+
+
+def test_what_is_told_is_kept(bench):
+    """Beside each event a span of its cause is kept in the book of losses."""
+    bench.miss(3)
+    bench.ledger.lose(4)
+    bench.ledger.gap(reason="publish_gap", from_ms=1, to_ms=2)
+    bench.ledger.filled(from_ms=1, to_ms=2, values=9, complete=True)
+    bench.ledger.filled(from_ms=3, to_ms=4, values=9, complete=False)
+    bench.ledger.flush()
+    assert {(s.cause, s.device, s.amount) for s in bench.kept} == {
+        ("late", "cnc-1", 3), ("overflow", "cnc-1", 4), ("gap_device", "cnc-1", 0),
+        ("gap_filled", "cnc-1", 9), ("history_short", "cnc-1", 0),
+    }  # fmt: skip

@@ -8,6 +8,8 @@ import logging
 from unit.agent.collect.machines import INTERVAL_S, Shop, hurry, machine
 from unit.agent.store.patience import until
 
+from agent.backoff import Backoff
+from agent.collect import supervisor
 from agent.telemetry.status import DeviceState
 from drivers.api import NoReply, SessionLost
 from drivers.testing.script import Delay
@@ -98,3 +100,27 @@ async def test_silence_is_said_once_of_the_device_alone(caplog, monkeypatch):
         async with shop:
             await until(lambda: shop.status("a").failures >= 3)
     assert ["device silent" in r.message for r in caplog.records] == [True]
+
+
+async def test_a_server_that_gives_something_and_fails_at_once_is_left_in_peace(monkeypatch):
+    """Short lives are no success: the pauses grow, until a session lasts."""
+    pauses = []
+
+    class Counted(Backoff):
+        def next_s(self):
+            super().next_s()
+            pauses.append(self.failures)
+            return 0.01
+
+    monkeypatch.setattr(supervisor, "Backoff", Counted)
+    async with Shop({"a": machine()}, session=PushingSession) as shop:
+        for n in range(1, 4):
+            await shop.reads("a", 1)
+            shop.wire("a").drop()
+            await until(lambda n=n: len(pauses) == n)
+        assert pauses == [1, 2, 3]
+        monkeypatch.setattr(supervisor, "STEADY_S", 0.0)
+        await shop.reads("a", 1)
+        shop.wire("a").drop()
+        await until(lambda: len(pauses) == 4)
+        assert pauses[-1] == 1

@@ -31,7 +31,7 @@ devices:
   - {id: d2, driver: opcua, url: 'opc.tcp://h', template: t}
   - {id: d3, driver: modbus, host: h, unit: 2, points: points/t.csv, groups: {slow: {}}}
 """
-TEMPLATE = "tags: [{name: a, address: 'ns=2;s={id}.A', deadband: 1}]\n"
+TEMPLATE = "tags: [{name: a, address: 'nsu=urn:m;s={id}.A', deadband: 1}]\n"
 TABLE = "点位名称,地址,数据类型,采集组,下限\na,ir:0,float32,,0\nb,ir:2,float32,slow,\n"
 PIECES = [
     *(": ", "- ", "[", "]", "{", "}", '"', "'", "\t", "\n", "\n  ", "null", ".nan", "-.inf"),

@@ -51,10 +51,12 @@ def test_paths_are_relative_to_the_file(look, tmp_path):
     loaded = look(
         """\
         store: {path: data/out.db}
+        clock: {synchronised_file: time-ok}
         """,
         files={"ca.pem": "x"},
     ).loaded
     assert loaded.config.store.path == tmp_path / "data/out.db"
+    assert loaded.config.clock.synchronised_file == tmp_path / "time-ok"
     assert loaded.path == tmp_path / "agent.yaml"
 
 

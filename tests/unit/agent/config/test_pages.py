@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
-from agent.config import model
+from agent.config import destination, memory, model
 from agent.config.fields import CHINESE
 from agent.config.points import read_points
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGES = {"en": "configuration.md", "zh": "configuration.zh-CN.md"}
 SECTIONS = {
+    "memory": memory.Memory,
     "gateway": model.Gateway,
     "enterprise": model.Enterprise,
     "store": model.Store,
-    "publish": model.Destination,
-    "publish[].tls": model.Tls,
+    "publish": destination.Destination,
+    "publish[].tls": destination.Tls,
+    "clock": model.Clock,
     "http": model.Http,
     "devices": model.DeviceEntry,
     "devices[].groups": model.Group,

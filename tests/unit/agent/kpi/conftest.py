@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from agent.config.destination import Destination
 from agent.config.ledger import ControlType, Enterprise, Equipment, IndustryKind, Process, Rate
-from agent.config.model import AgentConfig, Destination, Gateway
+from agent.config.model import AgentConfig, Gateway
 
 AS_OF = date(2026, 7, 31)
 

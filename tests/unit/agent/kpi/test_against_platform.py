@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.config.destination import Destination
 from agent.config.ledger import (
     ControlSet,
     ControlType,
@@ -17,7 +18,7 @@ from agent.config.ledger import (
     Process,
     Rate,
 )
-from agent.config.model import AgentConfig, Destination, Gateway
+from agent.config.model import AgentConfig, Gateway
 from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.kpi.observe import Observer
 from agent.kpi.rates import NullReason

@@ -25,6 +25,9 @@ def test_a_silence_keeps_values_and_times_but_not_their_quality():
     ]  # fmt: skip
     latest.update(part([0], 5, times_ns=(7,)))
     assert latest.value(0) == (5, GOOD, "", 7)
+    assert latest.value(1) == (2, BAD, "BadNoCommunication", T_NS), "not given since"
+    latest.update(full(3, 4))
+    assert [v.quality for v in latest.all()] == [GOOD, GOOD]
 
 
 def test_a_good_value_clears_a_bad_mark():

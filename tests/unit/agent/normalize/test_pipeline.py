@@ -81,3 +81,17 @@ def test_after_a_silence_everything_is_stored_again():
         (0, 5.0, GOOD, "", T_NS), (1, 2, GOOD, "", T_NS),
     ]  # fmt: skip
     assert bench.pipeline.silence(T_NS) is not None
+
+
+def test_the_past_is_stored_and_observed_and_shown_nowhere():
+    """It is scaled like any value; the page, and what changes are judged by, stay as they are."""
+    bench = Bench(report=Report.CHANGE)
+    bench.pipeline.process(full(10, 2))
+    old = part([0], 30, times_ns=[T_NS - 50])
+    old.backfill = True
+    stored = bench.pipeline.backfill(old)
+    assert (stored.values, stored.columns, stored.backfill) == ((15.0,), (0,), True)
+    assert bench.observed[-1] is stored
+    assert bench.latest.value(0) == (5.0, GOOD, "", T_NS)
+    assert bench.pipeline.process(full(10, 2, read_ns=T_NS + 1)) is None, "nothing has changed"
+    assert bench.pipeline.times_ns() == {0: T_NS + 1, 1: T_NS + 1}

@@ -7,7 +7,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit.agent.publish.messages import T_NS, message_of, numbered, points_of
 
-from agent.publish.payload import ENVELOPE_BYTES, IDENTITY_BYTES, GroupCodec, join_rows
+from agent.publish.payload import (
+    BACKFILL_MARK,
+    ENVELOPE_BYTES,
+    HEAD_BYTES,
+    IDENTITY_BYTES,
+    GroupCodec,
+    join_rows,
+)
 from agent.store.outbox import Kind
 from drivers.api import ClockSource, Frame, Quality
 
@@ -218,3 +225,35 @@ def test_the_envelope_and_identities_are_not_larger_than_reckoned():
     rows = numbered(wide_codec(1, 10**5).encode([scan(1)] * 2), first=2**53 - 2, mv=2**31)
     payload = join_rows(rows, gateway="g" * 64, epoch="E" * 26, clock="sync")
     assert len(payload) <= ENVELOPE_BYTES + sum(len(r.body) + IDENTITY_BYTES for r in rows)
+
+
+def test_the_past_is_marked_and_kept_apart():
+    """Values of a device's own history bear a mark, and share no row with live ones."""
+    codec = GroupCodec("cnc-1", "fast", NAMES, max_row_bytes=10_000)
+
+    def one(at, *, backfill):
+        time_ns = T_NS + at * 1_000_000
+        return Frame(
+            "cnc-1", "fast", T_NS, (at,), (1,), times_ns=(time_ns,), clock=ClockSource.DEVICE,
+            backfill=backfill,
+        )  # fmt: skip
+
+    rows = codec.encode([one(at, backfill=at in {2, 3}) for at in range(1, 5)])
+    blocks = message_of(numbered(rows))["b"]
+    assert [(block.get("hist"), block["s"]["part.count"]) for block in blocks] == [
+        (None, [1]), (True, [2, 3]), (None, [4]),
+    ]  # fmt: skip
+    assert [BACKFILL_MARK in row.body[:HEAD_BYTES] for row in rows] == [False, True, False]
+
+
+def test_no_live_row_looks_like_the_past():
+    """Text from a machine cannot forge the mark; the head holds it whatever the ids."""
+    long = "x" * 64
+    codec = GroupCodec(long, long, NAMES, max_row_bytes=10_000)
+    evil = Frame(long, long, T_NS, (',"hist":true',), (3,))
+    past = Frame(
+        long, long, T_NS, (1,), (1,), times_ns=(T_NS,), clock=ClockSource.DEVICE, backfill=True
+    )
+    live, kept = codec.encode([evil]), codec.encode([past])
+    assert BACKFILL_MARK not in live[0].body
+    assert BACKFILL_MARK in kept[0].body[:HEAD_BYTES]

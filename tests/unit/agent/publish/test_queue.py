@@ -217,3 +217,15 @@ async def test_tries_of_a_single_row_are_counted():
     assert queue.refused([row(2)]) == 1
     queue.settled([row(1)])
     assert queue.refused([row(1)]) == 1
+
+
+async def test_the_past_waits_behind_the_present():
+    """Rows of a device's own history are backlog from the start, even while connected."""
+    past = row(2)
+    past = past._replace(body=b'"t0":2,"d":"dev","g":"grp","hist":true,"t":[0],"s":{"x":[1]}}')
+    shelf = Shelf(row(1), past, row(3))
+    queue, _ = make(shelf)
+    queue.online()
+    queue.committed(committed(row(1), past, row(3)))
+    assert [r.seq for r in queue.take(live=True, max_bytes=PLENTY)] == [1, 3]
+    assert await backlog(queue) == [2]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from unit.agent.store.patience import until
 
 from agent.publish import stream
-from agent.publish.stream import Malformed, Stream, packet_length, variable_length
+from agent.publish.framing import Malformed, packet_length, variable_length
+from agent.publish.stream import Stream
 
 
 class Line:

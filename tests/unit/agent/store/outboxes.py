@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import orjson
 
 from agent.config.model import Store
-from agent.store import sqlite
+from agent.store import books, limits, session
+from agent.store.losses import agrees
 from agent.store.outbox import Batch, Kind, NewRow, Rejection
 from agent.store.sqlite import Outbox
 from agent.store.totals import ROW_OVERHEAD_BYTES
 from agent.telemetry.status import Count
 
-EVERYTHING = (1, 2**62)
+EVERYTHING = (-(2**62), 2**62)
 T_MS = 1_795_400_000_000
 
 
@@ -67,7 +68,14 @@ def check_law(outbox):
     totals = outbox.totals
     parts = (totals.acked, totals.rejected, totals.dropped, totals.waiting)
     assert totals.stored == sum(parts, Count())
-    rows = outbox._db.execute("SELECT n, length(body) FROM rows").fetchall()
+    settled = outbox._books.position.settled
+    stored = outbox._db.execute("SELECT seq, n, length(body) FROM rows").fetchall()
+    rows = [(n, size) for seq, n, size in stored if seq not in settled]
+    kept = [size for seq, _, size in stored if seq in settled]
+    assert totals.kept_bytes == sum(size + ROW_OVERHEAD_BYTES for size in kept)
+    assert sum(outbox.causes.values(), Count()) == totals.dropped
+    assert agrees(outbox.losses.spans, outbox.causes, totals)
+    assert all(seq in outbox._books.kept for seq, *_ in stored if seq in settled)
     assert totals.waiting == Count(len(rows), sum(n for n, _ in rows))
     assert totals.waiting_bytes == sum(size + ROW_OVERHEAD_BYTES for _, size in rows)
 
@@ -78,7 +86,8 @@ class FakeTime:
     def __init__(self, monkeypatch):
         self.now_s = 1000.0
         fake = SimpleNamespace(monotonic=lambda: self.now_s, time_ns=lambda: T_MS * 1_000_000)
-        monkeypatch.setattr(sqlite, "time", fake)
+        for module in (session, limits, books):
+            monkeypatch.setattr(module, "time", fake)
 
     def pass_by(self, seconds):
         """Let time go by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from unit.agent.store.outboxes import (
     ack,
@@ -15,7 +16,7 @@ from unit.agent.store.outboxes import (
     waiting,
 )
 
-from agent.store import sqlite
+from agent.store import limits
 from agent.store.outbox import Kind
 from agent.store.sqlite import Outbox
 from agent.telemetry.status import Count
@@ -118,15 +119,25 @@ def test_a_refused_commit_leaves_the_episode_as_it_was(small):
     assert small.totals.dropped == Count(1, 3)
 
 
-def test_events_are_never_dropped(small):
-    """A store full of events keeps every one of them and drops the data beside them."""
-    for _ in range(11):
+def test_events_go_last(small):
+    """A store full of events drops the data beside them first, and only then its oldest event."""
+    for _ in range(9):
         put(small, event(KB_100))
     put(small, data(2, b"{"))
-    kinds = [r.kind for r in waiting(small)]
-    assert kinds == [Kind.EVENT] * 12
+    assert small.totals.dropped == Count()
+    put(small, event(KB_100))
     assert small.totals.dropped == Count(1, 2)
-    assert put(small, event(KB_100)).gone == ()
+    assert seqs(small)[:2] == [1, 2]
+    put(small, event(KB_100))
+    assert small.totals.dropped.rows == 3
+    assert seqs(small)[0] == 3
+    assert events_left(small)[-1]["reason"] == "size"
+
+
+def events_left(outbox):
+    """Give the announcements that wait, decoded."""
+    rows = [r for r in waiting(outbox) if b'"dropped"' in r.body]
+    return [orjson.loads(b"{" + r.body) for r in rows]
 
 
 def test_rows_of_the_same_batch_can_be_dropped(small):
@@ -139,7 +150,7 @@ def test_rows_of_the_same_batch_can_be_dropped(small):
 
 def test_a_large_drop_is_made_in_chunks(small, monkeypatch):
     """No transaction drops more rows than its chunk; later commits go on."""
-    monkeypatch.setattr(sqlite, "DROP_CHUNK_ROWS", 2)
+    monkeypatch.setattr(limits, "DROP_CHUNK_ROWS", 2)
     put(small, *(data(1, KB_100) for _ in range(15)))
     assert small.totals.dropped.rows == 2
     for _ in range(2):
@@ -174,7 +185,7 @@ def test_age_is_looked_at_once_a_minute(clock, aging):
 
 def test_many_old_rows_go_commit_by_commit(clock, aging, monkeypatch):
     """While a full chunk was too old, the next commit looks again at once."""
-    monkeypatch.setattr(sqlite, "DROP_CHUNK_ROWS", 2)
+    monkeypatch.setattr(limits, "DROP_CHUNK_ROWS", 2)
     put(aging, *(data(1) for _ in range(5)))
     clock.pass_by(DAY_S + 61)
     assert [put(aging, event()).gone for _ in range(4)] == [((1, 2),), ((3, 4),), ((5, 5),), ()]

@@ -13,12 +13,12 @@ import asyncio, json, resource, sys
 from pathlib import Path
 from agent.config.model import Store
 from agent.publish.payload import GroupCodec
-from agent.store import writer as writer_module
+from agent.store import patience
 from agent.store.sqlite import Outbox
 from agent.store.writer import Writer
 from drivers.api import Frame
 
-writer_module.RETRY_S = (0.02,)
+patience.RETRY_S = (0.02,)
 OFF = resource.RLIM_INFINITY
 
 
@@ -41,7 +41,7 @@ async def main():
     )
     codec = GroupCodec("d", "g", ["x"], max_row_bytes=50_000)
     writer.start()
-    let_files_grow_to(400_000)
+    let_files_grow_to(900_000)
     given = 0
     while writer.status().problem is None:
         given += 1

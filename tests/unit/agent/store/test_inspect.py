@@ -41,7 +41,7 @@ def test_a_sound_store_is_reported_as_such(closed):
     assert found.found == found.totals.waiting == Count(2, 3)
     assert found.totals.stored == Count(4, 9)
     assert found.oldest_ms == T_MS + 1
-    assert len(found.epoch) == 10
+    assert len(found.epoch) == 16
     assert closed.path.read_bytes() == before
 
 

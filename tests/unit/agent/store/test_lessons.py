@@ -34,7 +34,8 @@ def test_a_store_of_the_first_version_gets_the_table(tmp_path):
     outbox.close(clean=True)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
         connection.execute("DROP TABLE lessons")
-        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'lessons'")
+        connection.execute("ALTER TABLE evidence DROP COLUMN crc")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name IN ('lessons', 'notes')")
         connection.execute("PRAGMA user_version=1")
     again = Outbox.open(store)
     assert again.epoch == epoch

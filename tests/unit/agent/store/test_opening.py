@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
-from unit.agent.store.outboxes import data, put, seqs, settings
+from unit.agent.store.outboxes import data, events, put, seqs, settings
 
 from agent.store.file import SCHEMA_VERSION, connect
 from agent.store.migrations import migrate, steps
@@ -80,13 +80,22 @@ def test_the_lock_ends_with_its_process(store):
     [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000, b"\0" * 8192],
     ids=["text", "broken header", "zeros"],
 )
-def test_a_file_that_is_no_store_is_refused_and_kept(store, content):
-    """Garbage is refused in both languages, with what to do, and stays as it was."""
+def test_a_file_that_is_no_store_is_set_aside_and_kept(store, content):
+    """Garbage does not stop the start: it is renamed, a fresh store is in use, both told of."""
     store.path.write_bytes(content)
-    error = refused(store)
-    assert "Move the file away" in str(error)
-    assert "请把该文件移走" in error.zh
-    assert store.path.read_bytes() == content
+    outbox = Outbox.open(store)
+    put(outbox, data())
+    assert quarantined(store).read_bytes() == content
+    assert "set aside" in outbox.notice.en
+    assert "隔离" in outbox.notice.zh
+    told = events(outbox)
+    assert [e["state"] for e in told if e["type"] == "store"] == ["quarantined"]
+    outbox.close(clean=True)
+
+
+def quarantined(store):
+    """Give the place of a file that was set aside."""
+    return store.path.with_name(store.path.name + ".quarantine")
 
 
 def test_an_empty_file_becomes_a_store(store):
@@ -97,15 +106,22 @@ def test_an_empty_file_becomes_a_store(store):
     outbox.close(clean=True)
 
 
-def test_a_newer_store_is_refused_and_kept(store):
-    """A store written by a newer version is refused with both versions named."""
+def test_a_newer_store_is_set_aside_whole_and_not_salvaged(store):
+    """A store of a newer version is kept for that version; this one starts with a fresh one."""
     Outbox.open(store).close(clean=True)
     with sqlite3.connect(store.path) as other:
         other.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
     other.close()
-    error = refused(store)
-    assert f"schema {SCHEMA_VERSION + 1}" in str(error)
-    assert "更新版本" in error.zh
+    outbox = Outbox.open(store)
+    assert "newer version" in outbox.notice.en
+    assert "更新版本" in outbox.notice.zh
+    assert outbox.salvaging is None
+    (told,) = events(outbox)
+    assert (told["type"], told["reason"]) == ("store", "newer")
+    outbox.close(clean=True)
+    with sqlite3.connect(quarantined(store)) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
+    kept.close()
 
 
 @pytest.mark.parametrize("version", [0, SCHEMA_VERSION])
@@ -120,13 +136,27 @@ def test_the_database_of_another_program_is_refused_and_kept(store, version):
     assert store.path.read_bytes()[100:] == before[100:]
 
 
-def test_a_store_without_its_counters_is_refused(store):
-    """A damaged store is told of, not met with a traceback."""
-    Outbox.open(store).close(clean=True)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM totals",
+        "UPDATE totals SET acked_rows = acked_rows + 1",
+        "UPDATE totals SET settled_to = 1, last_seq = 1",
+        "DROP TABLE positions",
+    ],
+)
+def test_books_that_cannot_be_true_are_set_aside(store, damage):
+    """A store whose counters are gone or contradict its rows is salvaged, not gone on with."""
+    outbox = Outbox.open(store)
+    put(outbox, data(), data())
+    outbox.close(clean=True)
     with sqlite3.connect(store.path) as other:
-        other.execute("DELETE FROM totals")
+        other.execute(damage)
     other.close()
-    assert "counters are missing" in str(refused(store))
+    outbox = Outbox.open(store)
+    assert outbox.notice
+    assert quarantined(store).exists()
+    outbox.close(clean=True)
 
 
 def test_a_place_that_cannot_be_written_says_so(tmp_path):
@@ -141,7 +171,9 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path):
 
 def test_a_failed_opening_leaves_nothing_open(store):
     """After a refusal the same process can open the store once the cause is gone."""
-    store.path.write_bytes(b"garbage" * 1000)
+    with sqlite3.connect(store.path) as other:
+        other.execute("CREATE TABLE songs (title TEXT)")
+    other.close()
     refused(store)
     assert not any(str(store.path) in name for name in _open_files())
     store.path.unlink()

@@ -21,8 +21,9 @@ from unit.agent.store.outboxes import (
     waiting,
 )
 
+from agent.store.aside import KEPT_REJECTED_ROWS
 from agent.store.outbox import Batch, Kind, Row
-from agent.store.sqlite import KEPT_REJECTED_ROWS, Outbox
+from agent.store.sqlite import Outbox
 from agent.telemetry.status import Count
 from simulators.platform.checks import load_schema
 
@@ -179,14 +180,15 @@ def test_the_epoch_is_what_the_payload_allows(outbox):
 
 
 def test_epochs_sort_by_the_time_of_their_making(tmp_path):
-    """A store made later has a greater epoch."""
+    """A store made later has a greater epoch; two of one moment have two."""
     from agent.store.identity import new_epoch
 
     times = [0, 1, 31, 32, 1_795_400_000_000, 1_795_400_000_001, 2**50 - 1]
     epochs = [new_epoch(t) for t in times]
     assert epochs == sorted(epochs)
     assert len(set(epochs)) == len(times)
-    assert {len(e) for e in epochs} == {10}
+    assert {len(e) for e in epochs} == {16}
+    assert len({new_epoch(0) for _ in range(100)}) == 100
 
 
 def test_the_meta_version_rises_when_the_meaning_changes(store):

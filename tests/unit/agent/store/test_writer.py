@@ -10,7 +10,7 @@ import pytest
 from unit.agent.store.outboxes import data, put, settings
 from unit.agent.store.patience import until
 
-from agent.store import intake, writer
+from agent.store import intake, patience, writer
 from agent.store.inspect import report
 from agent.store.outbox import Kind, NewRow, Rejection, StoreError
 from agent.store.sqlite import Outbox
@@ -100,7 +100,7 @@ async def slow(store):
 @pytest.fixture
 def impatient(monkeypatch):
     """Retries follow one another quickly."""
-    monkeypatch.setattr(writer, "RETRY_S", (0.02, 0.02))
+    monkeypatch.setattr(patience, "RETRY_S", (0.02, 0.02))
 
 
 async def test_what_is_handed_in_is_committed_and_told(bench):

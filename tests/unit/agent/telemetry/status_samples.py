@@ -12,6 +12,7 @@ from agent.telemetry.status import (
     EquipmentRate,
     Message,
     RateStatus,
+    ServiceRemark,
     Status,
     StoreStatus,
     TagStatus,
@@ -84,6 +85,25 @@ def meter():
     )  # fmt: skip
 
 
+def remarks():
+    """Make what a driver says of a server with little room."""
+    return (
+        ServiceRemark(
+            "default", "polled_instead",
+            Message("12 of 40 points are read every 1 s instead of being subscribed to",
+                    "12 个点改为轮询，每 1 秒读一次；服务器拒绝订阅：它的监视项数量已达上限"
+                    "（BadTooManyMonitoredItems）"),
+            degraded=True, points=12, tags=("axis.z.position", "tool.number"),
+        ),
+        ServiceRemark(
+            "fast", "several_requests",
+            Message("4 requests subscribe to the points: 10 in one (FANUC)",
+                    "订阅分 4 次请求完成，每次 10 个点（服务器类型：FANUC）"),
+            degraded=False, points=0, tags=(),
+        ),
+    )  # fmt: skip
+
+
 def shop():
     """Make seven machines, each in another state."""
     return (
@@ -92,7 +112,7 @@ def shop():
         device("L3", "数控车床 CAK5085", machine_state="alarm", tags=cnc_tags("alarm")),
         device("V1", "立式加工中心 VMC850", line="铣削线", machine_state="setup",
                tags=cnc_tags("setup", "FLANGE-03.MPF")),
-        device("V2", "立式加工中心 VMC850", line="铣削线"),
+        device("V2", "立式加工中心 VMC850", line="铣削线", remarks=remarks()),
         device("P1", "液压机 YH32-315", driver="modbus", link="modbus://192.168.10.50:502",
                workshop="二车间", line="", machine_state="off",
                tags=(tag("machine.state", "off", description="机床状态"),

@@ -109,7 +109,9 @@ def test_names_units_and_labels_follow_the_convention():
         assert re.fullmatch(r"chulian_[a-z0-9_]+", family.name)
         assert family.documentation.endswith(".")
         for sample in family.samples:
-            assert set(sample.labels) <= {"device", "destination", "state", "kind", "version"}
+            assert set(sample.labels) <= {
+                "device", "destination", "state", "kind", "version", "cause", "unit",
+            }  # fmt: skip
 
 
 def test_no_name_is_used_twice():

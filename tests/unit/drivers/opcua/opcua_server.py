@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from asyncua import Server, ua
@@ -47,12 +48,32 @@ class LimitedSession(InternalSession):
         self.iserver.check(len(params.ItemsToCreate), "monitor")
         return await super().create_monitored_items(params)
 
+    async def write(self, params):
+        ignored = self.iserver.ignored
+        if ignored is None:
+            return await super().write(params)
+        ignored.count += len(params.NodesToWrite)
+        ignored.first.set()
+        await asyncio.sleep(ignored.hold_s)
+        return [ua.StatusCode(ignored.answer)] * len(params.NodesToWrite)
+
+
+@dataclass
+class Ignored:
+    """Writes that are answered and change nothing."""
+
+    answer: int
+    hold_s: float
+    count: int = 0
+    first: threading.Event = field(default_factory=threading.Event)
+
 
 class LimitedServer(InternalServer):
     """Makes sessions that keep limits, declared or not, and remembers the calls."""
 
     most: dict[str, int]
     calls: list[tuple[str, int]]
+    ignored: Ignored | None = None
 
     def create_session(self, name, user=User(role=UserRole.Anonymous), external=False):  # noqa: B008, FBT002 - the library's signature
         kind = LimitedSession if external else InternalSession
@@ -77,6 +98,8 @@ class OpcuaPeer:
     passwords: dict[str, str] = field(default_factory=dict)
     certificates: list[bytes] = field(default_factory=list)
     """Users by their certificates (DER); none: everybody is let in."""
+    writable: tuple[str, ...] = ()
+    """Variables that a client may write."""
     port: int = 0
     security: tuple[ua.SecurityPolicyType, ...] = (ua.SecurityPolicyType.NoSecurity,)
     identity: tuple[bytes, bytes] | None = None
@@ -129,6 +152,10 @@ class OpcuaPeer:
         """Give a variable a value, a status and a source time (None: there is none)."""
         self._run(self._write(name, value, status, source))
 
+    def read(self, name):
+        """Give what a variable holds."""
+        return self._run(self._nodes[name].read_value())
+
     async def _write(self, name, value, status, source):
         kind = self.variables[name].VariantType
         await self._nodes[name].write_value(
@@ -148,6 +175,24 @@ class OpcuaPeer:
                 getattr(ObjectIds, f"Server_ServerCapabilities_OperationLimits_{name}")
             )
             self._run(node.write_value(most, ua.VariantType.UInt32))
+
+    @contextmanager
+    def ignoring_writes(self, *, answer=0, hold_s=0.0):
+        """Answer writes of clients with a status, late if told so, and change nothing."""
+        self._server.iserver.ignored = ignored = Ignored(answer, hold_s)
+        try:
+            yield ignored
+        finally:
+            self._server.iserver.ignored = None
+
+    def emit(self, message, *, severity):
+        """Let the Server object give a plain event."""
+        self._run(self._emit(message, severity))
+
+    async def _emit(self, message, severity):
+        generator = await self._server.get_event_generator()
+        generator.event.Severity = severity
+        await generator.trigger(message=message)
 
     def end_subscriptions(self):
         """Let the server end every subscription by its own decision."""
@@ -172,6 +217,8 @@ class OpcuaPeer:
             name: await self._server.nodes.objects.add_variable(ua.NodeId(name, index), name, value)
             for name, value in self.variables.items()
         }
+        for name in self.writable:
+            await self._nodes[name].set_writable()
         await self._server.start()
         self.port = self._server.bserver.port
 

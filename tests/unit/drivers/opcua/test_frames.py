@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.api import ClockSource, DataType, Quality, Tag
 from drivers.opcua import DRIVER
-from drivers.opcua.frames import bad_frame, make_frame
+from drivers.opcua.frames import MOST_SKEW_S, bad_frame, make_frame, source_times
 from drivers.opcua.items import Columns
 from drivers.testing.frames import assert_frame_valid
 
@@ -26,7 +26,7 @@ def plan_of(count, data_type=DataType.AUTO):
 
 def frame_of(columns, *, data_type=DataType.AUTO):
     plan = plan_of(len(columns.values), data_type)
-    frame, restamped = make_frame(plan, columns, read_ns=READ_NS, tags=None)
+    frame, restamped = make_frame(plan, columns, read_ns=READ_NS, tags=None, layouts=None)
     assert_frame_valid(frame, plan, complete=True)
     return frame, restamped
 
@@ -134,3 +134,20 @@ def test_refused_tags_are_a_frame():
     assert_frame_valid(frame, plan)
     assert frame.columns == (1, 4)
     assert frame.reasons == {0: "BadNotReadable", 1: "BadNodeIdUnknown"}
+
+
+@given(
+    st.lists(st.sampled_from([0, 5, -7, 2 * MOST_SKEW_S * 10**7]), min_size=1, max_size=6),
+    st.integers(1, 4),
+    st.integers(0, 3),
+)
+def test_times_that_repeat_are_those_worked_out_one_by_one(pattern, again, cut):
+    """Samplings that come again and again, cut anywhere, give each value its own time."""
+    sources = tuple(([TICKS + late for late in pattern] * again)[cut:]) or (TICKS,)
+    strange = [abs(ticks - TICKS) > MOST_SKEW_S * 10**7 for ticks in sources]
+    expected = tuple(
+        READ_NS if odd else READ_NS + (ticks - TICKS) * 100
+        for ticks, odd in zip(sources, strange, strict=True)
+    )
+    found = source_times(sources, len(sources), READ_NS)
+    assert found == (None if all(strange) else expected, sum(strange))

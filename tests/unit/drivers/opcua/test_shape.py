@@ -143,3 +143,16 @@ def test_every_point_once_is_told_by_identity():
     for _ in range(4):
         body = notification([(handle, sample) for handle in range(3)])
         assert decoder.decode(body, 0, len(body)).handles is decoder.every_handle
+
+
+def test_messages_of_one_size_with_more_or_fewer_samples_have_shapes_of_their_own():
+    """Where a server falls behind now and then, its two kinds of messages both stay learned."""
+    decoder = NotificationDecoder(12)
+    once = [(handle, Sample(ua.Variant(1.5, ua.VariantType.Double))) for handle in range(12)]
+    twice = [item for item in once[:6] for _ in range(2)]
+    for _ in range(6):
+        for items in (once, twice):
+            body = notification(items)
+            assert plain(decoder.decode(body, 0, len(body))) == general(body)
+    assert decoder.shape_hits == 2 * (6 - 2)
+    assert decoder._items == 2 * 12

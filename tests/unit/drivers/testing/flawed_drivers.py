@@ -103,6 +103,14 @@ class DescriptorLeaker(PollingSession):
         return await super().read(plan)
 
 
+class Abrupt(PollingSession):
+    """Begins with an alarm: nobody knows from when on it listened."""
+
+    async def alerts(self, plan):
+        async for mark in super().alerts(plan):
+            yield replace(mark, kind="Alarm", message="too hot")
+
+
 class Blocking(PollingSession):
     def __init__(self, link, wire, scripts):
         time.sleep(0.13)

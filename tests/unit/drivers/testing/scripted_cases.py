@@ -41,7 +41,7 @@ class ScriptedCase(Case):
         self.script = Script(values, identity=Identity(maker="Script"))
         self.driver.scripts = {"device-1": self.script}
         self.driver.wires = {}
-        return ScriptedConfig(timeout_s=self.timeout_s)
+        return ScriptedConfig(timeout_s=self.timeout_s, alerts=True)
 
     async def stop(self):
         wire = self.driver.wire()

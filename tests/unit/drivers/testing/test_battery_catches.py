@@ -115,6 +115,7 @@ FLAWS = [
     ("test_12_changes_follow", lambda: pushing(flawed.Deaf)),
     ("test_12_cut_ends_the_subscription", lambda: pushing(flawed.Deaf)),
     ("test_12_silence_ends_the_subscription", lambda: pushing(flawed.Deaf)),
+    ("test_14_alerts_begin_with_a_mark", lambda: polling(flawed.Abrupt)),
     (
         "test_16_driver_never_imports_the_agent",
         lambda: driving(ScriptedDriver, reference="unit.drivers.testing.imports_agent:DRIVER"),

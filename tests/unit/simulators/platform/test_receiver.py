@@ -44,10 +44,10 @@ def row(n, value=1.5, t=T):
     return {"n": n, "t0": t, "d": "cnc", "g": "g", "t": [0], "s": {"x": [value]}}
 
 
-def send(receiver, kind, items, *, ep=EP, arrived_ms=T + 100):
+def send(receiver, kind, items, *, ep=EP, arrived_ms=T + 100, clk="sync"):
     """Send rows or events in one message; gives the number of new rows."""
     numbers = [item["n"] for item in items]
-    body = {"v": 1, "gw": "gw", "ep": ep, "seq": min(numbers), "sent": T + 40, "clk": "sync"}
+    body = {"v": 1, "gw": "gw", "ep": ep, "seq": min(numbers), "sent": T + 40, "clk": clk}
     body |= {"mv": 1, "e" if kind == "event" else "b": items}
     new = receiver.receive(f"hb/v1/acme/gw/{kind}", orjson.dumps(body), arrived_ms)
     assert receiver.errors == []
@@ -158,6 +158,18 @@ def test_rows_before_meta_count_for_the_rate(receiver):
     rate = receiver.summary(T)["gateways"]["gw"]["rate"]
     assert rate["verified"]["mean"] == [1, 1]
     assert rate["machines"]["E"]["control_values"] == 2
+
+
+@pytest.mark.parametrize(
+    ("clk", "verified"), [("sync", [1, 1]), ("hold", [1, 1]), ("free", [0, 1])]
+)
+def test_what_nobody_vouches_for_is_no_evidence(receiver, clk, verified):
+    """Values of a clock that was never set are kept and shown, and prove no day."""
+    send_meta(receiver)
+    send(receiver, "data", [row(1, 1.0), row(2, 2.0, T + 1000)], clk=clk)
+    gateway = receiver.summary(T)["gateways"]["gw"]
+    assert gateway["values"] == 2
+    assert gateway["rate"]["verified"]["mean"] == verified
 
 
 def test_duplicates_prove_nothing(receiver):

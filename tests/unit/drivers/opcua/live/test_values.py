@@ -13,16 +13,13 @@ from unit.drivers.opcua.live.conftest import Reader, collect
 from drivers.api import ClockSource, Quality
 from drivers.opcua.opening import open_session
 
-BOTH = pytest.mark.parametrize("fast", [True, False], ids=["fast", "stock"])
 
-
-@BOTH
-async def test_read_gives_the_values_of_now(peer, fast):
+async def test_read_gives_the_values_of_now(peer):
     """A read gives every tag in the plan's order, stamped by the device."""
     reader = Reader(peer.url, ("W3", "W1", "W2"))
     now = datetime.now(UTC)
     peer.write("W3", 33, source=now)
-    async with open_session(reader.link, fast=fast) as session:
+    async with open_session(reader.link) as session:
         frame = await reader.current(session)
     assert frame.values == (33, 1, 2)
     assert frame.good
@@ -30,12 +27,11 @@ async def test_read_gives_the_values_of_now(peer, fast):
     assert abs(frame.times_ns[0] - now.timestamp() * 1e9) < 2000
 
 
-@BOTH
-async def test_changes_follow_the_current_values(peer, fast):
+async def test_changes_follow_the_current_values(peer):
     """A subscription gives every tag's current value, then each change, none left out."""
     reader = Reader(peer.url, ("W0", "W1", "W2"))
     peer.write("W0", 0, source=datetime.now(UTC))
-    async with open_session(reader.link, fast=fast) as session, reader.frames(session) as frames:
+    async with open_session(reader.link) as session, reader.frames(session) as frames:
         names = [tag.name for tag in reader.plan.tags]
         seen = await collect(frames, names, lambda seen: len(seen) == 3)
         assert seen == {"W0": (0, ""), "W1": (1, ""), "W2": (2, "")}
@@ -45,13 +41,12 @@ async def test_changes_follow_the_current_values(peer, fast):
             assert seen == {"W0": (value, "")}
 
 
-@BOTH
-async def test_changes_between_two_messages_are_all_given(peer, fast):
+async def test_changes_between_two_messages_are_all_given(peer):
     """Changes faster than messages come as several entries of one tag, in their order."""
     reader = Reader(peer.url, ("W4",), publish_interval_s=0.3)
     peer.write("W4", 0, source=datetime.now(UTC))
     found = []
-    async with open_session(reader.link, fast=fast) as session, reader.frames(session) as frames:
+    async with open_session(reader.link) as session, reader.frames(session) as frames:
         async for frame in frames:
             if not found:
                 for value in range(1, 11):
@@ -62,7 +57,6 @@ async def test_changes_between_two_messages_are_all_given(peer, fast):
     assert found == list(range(11))
 
 
-@BOTH
 @pytest.mark.parametrize(
     ("status", "judged"),
     [
@@ -71,11 +65,11 @@ async def test_changes_between_two_messages_are_all_given(peer, fast):
         (0x00000480, (5, Quality.GOOD, "", 1)),
     ],
 )
-async def test_status_of_the_server_is_kept(peer, status, judged, fast):
+async def test_status_of_the_server_is_kept(peer, status, judged):
     """A status becomes quality and reason, read as well as subscribed; bad is no value."""
     reader = Reader(peer.url, ("W5",))
     peer.write("W5", 5, status=status, source=datetime.now(UTC))
-    async with open_session(reader.link, fast=fast) as session:
+    async with open_session(reader.link) as session:
         async with reader.frames(session) as frames, asyncio.timeout(5):
             told = await anext(frames)
         for frame in (await reader.current(session), told):
@@ -98,12 +92,11 @@ async def test_unbelievable_times_become_the_receipt(peer, source):
     assert (frame.times_ns, frame.clock, frame.good) == (None, ClockSource.AGENT, True)
 
 
-@BOTH
-async def test_refused_points_spoil_no_other(peer, fast):
+async def test_refused_points_spoil_no_other(peer):
     """A node or namespace the server lacks is BAD with its name; the others are good."""
     reader = Reader(peer.url, ("W1", "NoSuch", "W2"))
     expected = {"W1": (1, ""), "NoSuch": (None, "BadNodeIdUnknown"), "W2": (2, "")}
-    async with open_session(reader.link, fast=fast) as session:
+    async with open_session(reader.link) as session:
         frame = await reader.current(session)
         assert frame.values == (1, None, 2)
         assert frame.reasons == {1: "BadNodeIdUnknown"}

@@ -47,7 +47,7 @@ class Rogue:
         self._refusal = refusal
 
     async def serve(self, reader, writer):
-        connection = SecureConnection(SecurityPolicyNone(), TransportLimits(2**24, 2**24, 0, 0))
+        connection = SecureConnection(SecurityPolicyNone(), TransportLimits(65_536, 65_536, 0, 0))
         try:
             while True:
                 head = await reader.readexactly(8)

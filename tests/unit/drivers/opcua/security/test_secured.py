@@ -161,10 +161,11 @@ async def test_a_hundred_renewals_with_a_server_a_year_behind(visitor, monkeypat
     visitor.trust(IDENTITY[0])
     async with open_session(visitor.link()) as session:
         for _ in range(100):
-            probe = asyncio.create_task(session._services.probe(timeout_s=5))
+            probe = asyncio.create_task(session._services.namespaces(timeout_s=5))
             await session._services.renew_channel()
             await probe
-            await session._services.probe(timeout_s=5)  # the server learns that we use the new one
+            # the server learns that we use the new one
+            await session._services.namespaces(timeout_s=5)
         assert session.alive
 
 

@@ -1,0 +1,1 @@
+"""Finding out what is wrong with a gateway: the box, the store, the platform, the machines."""

@@ -1,0 +1,177 @@
+"""Reading the configuration again while the agent runs: what changed, and what follows from it.
+
+Guarantees: a file with an error changes nothing, and its errors are told; only lines with a changed
+device begin anew; what cannot be changed without a restart stays as it is and is told device by
+device. What the platform was told of a device (points, groups, names) holds for every row until the
+next start, so a device is changed on the way only where none of that changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from agent.config.load import load
+from agent.config.problems import ConfigError
+from agent.publish.announce import device_content
+from agent.telemetry.status import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from agent.config.plan import DevicePlan, Loaded
+    from agent.telemetry.notify import Notifier
+
+NEW = Message(en="new", zh="新增")
+GONE = Message(en="removed or disabled", zh="已删除或停用")
+TOLD = Message(en="its points, groups or names", zh="点位、分组或名称有变")
+WRITES = Message(en="it has points that may be written", zh="含可写点位")
+_MOST_NAMED = 8
+
+_log = logging.getLogger("chulian.reload")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The difference between what runs and what the file says."""
+
+    devices: tuple[DevicePlan, ...]
+    """Devices that can go on by a new plan at once."""
+    restart: tuple[tuple[str, Message | None], ...]
+    """What needs a restart: sections of the file, and devices with the reason."""
+
+
+def compare(running: Loaded, wanted: Loaded) -> Changes:
+    """Find what changed; sections first, then devices in the order of the file."""
+    restart: list[tuple[str, Message | None]] = [
+        (name, None)
+        for name in type(wanted.config).model_fields
+        if name != "devices" and getattr(running.config, name) != getattr(wanted.config, name)
+    ]
+    if running.secrets != wanted.secrets and ("publish", None) not in restart:
+        restart.append(("publish", None))
+    old = {plan.id: plan for plan in running.devices}
+    devices: list[DevicePlan] = []
+    for plan in wanted.devices:
+        reason = _reason(old.get(plan.id), plan)
+        if reason is not None:
+            restart.append((plan.id, reason))
+        elif not _same(old[plan.id], plan):
+            devices.append(plan)
+    kept = {plan.id for plan in wanted.devices}
+    restart += [(name, GONE) for name in old if name not in kept]
+    return Changes(tuple(devices), tuple(restart))
+
+
+class Reloader:
+    """Reads the file again when asked to; `run` is its life."""
+
+    def __init__(
+        self,
+        running: Loaded,
+        *,
+        notifier: Notifier,
+        apply: Callable[[Sequence[DevicePlan]], Coroutine[None, None, None]],
+    ) -> None:
+        """Take what runs, whom to tell, and how devices are changed."""
+        self._running = running
+        self._notifier = notifier
+        self._apply = apply
+        self._asked = asyncio.Event()
+        self.remarks: tuple[Message, ...] = ()
+        """What of the file is not in force and why; empty when all of it is."""
+
+    def ask(self) -> None:
+        """Have the file read again, soon."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Wait to be asked, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            self._notifier.reloading()
+            self.remarks = await self._reload()
+            for remark in self.remarks:
+                _log.warning("%s", remark.en)
+            self._notifier.ready()
+
+    async def _reload(self) -> tuple[Message, ...]:
+        try:
+            wanted = await asyncio.to_thread(load, self._running.path)
+        except ConfigError as error:
+            return (_refused(error),)
+        changes = compare(self._running, wanted)
+        if changes.devices:
+            try:
+                await self._apply(changes.devices)
+            except TimeoutError:
+                return (_held(changes.devices),)
+            fresh = {plan.id: plan for plan in changes.devices}
+            devices = tuple(fresh.get(plan.id, plan) for plan in self._running.devices)
+            self._running = replace(self._running, devices=devices)
+        _log.info("configuration read again; begun anew: %s", _names(changes.devices) or "nothing")
+        return (_needs_restart(changes),) if changes.restart else ()
+
+
+def _reason(old: DevicePlan | None, new: DevicePlan) -> Message | None:
+    """Give why a device cannot be changed on the way; None where it can, or did not change."""
+    if old is None:
+        return NEW
+    if _same(old, new):
+        return None
+    if old.entry.driver != new.entry.driver or device_content(old) != device_content(new):
+        return TOLD
+    if any(tag.write is not None for g in (*old.groups, *new.groups) for tag in g.tags):
+        return WRITES
+    return None
+
+
+def _same(old: DevicePlan, new: DevicePlan) -> bool:
+    return _facts(old) == _facts(new)
+
+
+def _facts(plan: DevicePlan) -> tuple[object, ...]:
+    groups = [(group.name, group.settings, group.tags) for group in plan.groups]
+    return plan.entry, plan.config, plan.link, groups
+
+
+def _names(devices: Sequence[DevicePlan]) -> str:
+    return ", ".join(plan.id for plan in devices)
+
+
+def _refused(error: ConfigError) -> Message:
+    """Say that the file is not taken, with its first error."""
+    errors = [one for one in error.problems if one.is_error]
+    first, more = errors[0], len(errors) - 1
+    where = f"{first.location}: {first.code} {first.where}".rstrip()
+    return Message(
+        f"The configuration was not reloaded, the one before stays in force. {where}: "
+        f"{first.message.en}{f' (and {more} more errors)' if more else ''}. "
+        "See all of them: chulian check.",
+        f"新配置有错误，未生效，继续按原配置运行。{where}：{first.message.zh}"
+        f"{f'（另有 {more} 个错误）' if more else ''}。可用 chulian check 查看全部错误。",
+    )
+
+
+def _held(devices: Sequence[DevicePlan]) -> Message:
+    names = _names(devices)
+    return Message(
+        f"The connection of {names} could not be closed: restart the agent.",
+        f"无法关闭 {names} 的连接，请重启采集程序。",
+    )
+
+
+def _needs_restart(changes: Changes) -> Message:
+    """Name what is in force only after a restart."""
+    named = changes.restart[:_MOST_NAMED]
+    more = len(changes.restart) - len(named)
+    en = ", ".join(f"{name} ({why.en})" if why else name for name, why in named)
+    zh = "、".join(f"{name}（{why.zh}）" if why else name for name, why in named)
+    return Message(
+        f"Changed in the file and in force only after a restart: {en}"
+        f"{f' and {more} more' if more else ''}.",
+        f"以下修改需重启采集程序后才生效：{zh}{f' 等 {len(changes.restart)} 项' if more else ''}。",
+    )

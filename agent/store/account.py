@@ -1,0 +1,99 @@
+"""The store's counters as others see them: one picture for each commit, and the law at any instant.
+
+The store's thread makes a picture after each commit, whole and in one step; the event loop reads
+it whenever it likes. Between two commits values are on their way: they were produced and are not
+stored. So in values `produced = acked + rejected + dropped + waiting + on their way` holds at every
+instant. What was produced is counted where frames come in, not derived from what was stored: an
+encoder that loses a value breaks the law.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from agent.telemetry.status import StoreStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.losses.spans import LossBook, LossSpan
+    from agent.store.intake import Intake
+    from agent.store.outbox import Committed
+    from agent.store.sqlite import Outbox
+    from agent.store.totals import Totals
+    from agent.telemetry.status import Count, Message
+
+
+class _Picture(NamedTuple):
+    totals: Totals
+    causes: Mapping[str, Count]
+    losses: LossBook
+    values_done: int
+    """Values that came in through the intake and are committed."""
+    brought_values: int
+    """Values stored since the start that came otherwise: salvaged, or known only to be lost."""
+
+
+class Account:
+    """What the status says of one open store."""
+
+    def __init__(self, outbox: Outbox, intake: Intake) -> None:
+        self._outbox = outbox
+        self._intake = intake
+        self._opened_values = outbox.totals.stored.values
+        self._picture = _Picture(outbox.totals, dict(outbox.causes), outbox.losses, 0, 0)
+        self._spans: tuple[LossBook, tuple[LossSpan, ...]] = (outbox.losses, outbox.losses.spans)
+
+    @property
+    def totals(self) -> Totals:
+        """The counters of the last commit."""
+        return self._picture.totals
+
+    def alone(self, done: Committed) -> bool:
+        """Tell whether the new rows of the last commit are all that waits (the thread)."""
+        return bool(done.rows) and not done.gone and self.totals.waiting.rows == len(done.rows)
+
+    def committed(self, done: Committed) -> None:
+        """Take the picture after a commit (the thread)."""
+        last, totals = self._picture, self._outbox.totals
+        through = sum(row.values for row in done.rows)
+        brought = totals.stored.values - last.totals.stored.values - through
+        self._picture = _Picture(
+            totals,
+            dict(self._outbox.causes),
+            self._outbox.losses,
+            self._intake.values_done,
+            last.brought_values + brought,
+        )
+
+    def status(
+        self, *, oldest_ms: int | None, commits: int, problem: Message | None
+    ) -> StoreStatus:
+        """Give the counters as of now; every one is from the same commit (the loop)."""
+        picture, came_in = self._picture, self._intake.values_in
+        totals, outbox = picture.totals, self._outbox
+        return StoreStatus(
+            outbox.epoch,
+            totals.stored,
+            totals.acked,
+            totals.rejected,
+            totals.dropped,
+            totals.waiting,
+            totals.waiting_bytes,
+            outbox.limit_bytes,
+            oldest_ms,
+            self._intake.pending_frames,
+            commits,
+            problem,
+            picture.causes,
+            outbox.notice,
+            produced_values=self._opened_values + picture.brought_values + came_in,
+            intake_values=came_in - picture.values_done,
+            losses=self._shown(picture.losses),
+        )
+
+    def _shown(self, book: LossBook) -> tuple[LossSpan, ...]:
+        """Give the spans in order; sorted only when one has come."""
+        if self._spans[0] is not book:
+            self._spans = (book, book.spans)
+        return self._spans[1]

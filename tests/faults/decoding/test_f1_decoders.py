@@ -1,0 +1,62 @@
+"""F1: any bytes to everything that takes bytes apart: declared errors only, and never for long."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from faults.decoding.targets import SEEDS, TARGETS, mutated
+from faults.scale import is_full, rounds
+
+SLOWEST_MS = 50.0
+FUZZER = Path(__file__).with_name("fuzz.py")
+TESTS = Path(__file__).parents[2]
+_EXECS = re.compile(r"number_of_executed_units: (\d+)")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_f1_only_declared_errors(dice, figure, name):
+    """Mutations of good input bring a result or a declared error, each at once."""
+    take, declared = TARGETS[name]
+    inputs, slowest_s = rounds(short=500, full=200_000), 0.0
+    for _ in range(inputs):
+        data = mutated(dice.choice(SEEDS[name]), dice)
+        began_s = time.perf_counter()
+        try:
+            take(data)
+        except declared:
+            pass
+        except BaseException:
+            print(f"input: {data!r}")
+            raise
+        slowest_s = max(slowest_s, time.perf_counter() - began_s)
+    figure("inputs", inputs)
+    figure("slowest input, ms", round(slowest_s * 1000, 1))
+    if is_full():  # a single one may have been interrupted on a busy machine
+        assert slowest_s * 1000 <= 10 * SLOWEST_MS
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None,
+    reason="atheris is not installed (pip install atheris); fallback: the mutations above",
+)
+@pytest.mark.parametrize("name", TARGETS)
+def test_f1_with_coverage_as_the_guide(tmp_path, figure, name):
+    """The same with inputs that look for new ways through the code."""
+    seconds = rounds(short=5, full=60)
+    done = subprocess.run(
+        [sys.executable, FUZZER, name, str(seconds), tmp_path / "corpus"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = _EXECS.search(done.stderr)
+    assert found, done.stderr[-2000:]
+    figure("inputs", int(found[1]))

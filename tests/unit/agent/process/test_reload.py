@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from agent.config.load import load
+from agent.process.reload import Reloader, compare
+
+TAG = {"name": "a", "address": "hr:0", "type": "uint16"}
+
+
+class File:
+    """A configuration of two devices that a person edits."""
+
+    def __init__(self, folder):
+        self.path = folder / "agent.yaml"
+        self.document = {
+            "gateway": {"id": "gw"},
+            "enterprise": {"id": "ent"},
+            "publish": [{"url": "mqtt://h"}],
+            "devices": [
+                {"id": id_, "driver": "modbus", "host": host, "tags": [dict(TAG)]}
+                for id_, host in (("d1", "10.0.0.1"), ("d2", "10.0.0.2"))
+            ],
+        }
+
+    @property
+    def first(self):
+        """The first device's entry."""
+        return self.document["devices"][0]
+
+    def read(self):
+        """Write the file and load it."""
+        self.path.write_text(json.dumps(self.document), "utf-8")
+        return load(self.path)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Give the file."""
+    return File(tmp_path)
+
+
+def changed(file, edit):
+    """Give what changes by an edit: devices that go on anew, and what needs a restart."""
+    before = file.read()
+    edit(file)
+    changes = compare(before, file.read())
+    return [p.id for p in changes.devices], {n: w and w.en for n, w in changes.restart}
+
+
+def test_the_same_file_changes_nothing(file):
+    """Read twice, nothing differs: plans are compared by what they say."""
+    assert changed(file, lambda _: None) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda f: f.first.update(host="10.0.0.9"),
+        lambda f: f.first.update(timeout_s=7),
+        lambda f: f.first["tags"][0].update(address="hr:5"),
+        lambda f: f.first["tags"][0].update(scale=0.1),
+        lambda f: f.first.update(history={"fill": False}),
+    ],
+    ids=["host", "timeout", "address", "scale", "history"],
+)
+def test_what_the_platform_was_not_told_changes_on_the_way(file, edit):
+    """Where and how a device is read changes at once, and for that device alone."""
+    assert changed(file, edit) == (["d1"], {})
+
+
+@pytest.mark.parametrize(
+    ("edit", "name", "word"),
+    [
+        (lambda f: f.first["tags"][0].update(name="b"), "d1", "points"),
+        (lambda f: f.first["tags"][0].update(unit="kW"), "d1", "points"),
+        (lambda f: f.first.update(groups={"default": {"interval_s": 9}}), "d1", "groups"),
+        (lambda f: f.first.update(name="铣床"), "d1", "names"),
+        (lambda f: f.document["devices"].pop(), "d2", "removed"),
+        (lambda f: f.first.update(enabled=False), "d1", "removed"),
+        (lambda f: f.document["devices"].append(f.first | {"id": "d3", "unit": 3}), "d3", "new"),
+    ],
+    ids=["point", "unit", "interval", "name", "gone", "disabled", "new"],
+)
+def test_what_the_platform_was_told_needs_a_restart(file, edit, name, word):
+    """Such a device is named with the reason, and nothing of it is changed."""
+    devices, restart = changed(file, edit)
+    assert devices == []
+    assert list(restart) == [name]
+    assert word in restart[name]
+
+
+def test_a_writable_point_needs_a_restart(file):
+    """What may be written is not changed behind the back of who may write."""
+    file.first["tags"][0]["write"] = {"min": 0, "max": 9}
+    assert changed(file, lambda f: f.first.update(host="10.0.0.9"))[1].keys() == {"d1"}
+
+
+def test_sections_are_named(file):
+    """Other sections need a restart, each by its name."""
+
+    def edit(file):
+        file.document["store"] = {"max_mb": 5}
+        file.document["publish"][0]["keepalive_s"] = 60
+
+    assert changed(file, edit) == ([], {"store": None, "publish": None})
+
+
+class Systemd:
+    """What the supervisor would be told."""
+
+    def __init__(self):
+        self.told = []
+        self.is_ready = asyncio.Event()
+
+    def reloading(self):
+        self.told.append("reloading")
+
+    def ready(self):
+        self.told.append("ready")
+        self.is_ready.set()
+
+
+async def reloaded(file, running, applied, *, fails=None):
+    """Have a running configuration read again, twice; give the remarks and what systemd heard."""
+    systemd = Systemd()
+
+    async def apply(plans):
+        applied.extend(plan.id for plan in plans)
+        if fails:
+            raise fails
+
+    reloader = Reloader(running, notifier=systemd, apply=apply)
+    task = asyncio.create_task(reloader.run())
+    for _ in range(2):
+        systemd.is_ready.clear()
+        reloader.ask()
+        async with asyncio.timeout(30):
+            await systemd.is_ready.wait()
+    task.cancel()
+    return reloader.remarks, systemd.told
+
+
+async def test_a_bad_file_leaves_everything_in_force(file):
+    """Its first error is told in both languages, and nothing is applied."""
+    running, applied = file.read(), []
+    file.path.write_text('{"gateway": {"id": "gw"}, "devices": "none"}')
+    (remark,), told = await reloaded(file, running, applied)
+    assert applied == []
+    assert "agent.yaml:1" in remark.en
+    assert "未生效" in remark.zh
+    assert told[:2] == ["reloading", "ready"]
+
+
+async def test_a_change_is_applied_once(file):
+    """The second time the file is read nothing has changed any more."""
+    running, applied = file.read(), []
+    file.first["host"] = "10.0.0.9"
+    file.read()
+    remarks, _ = await reloaded(file, running, applied)
+    assert (remarks, applied) == ((), ["d1"])
+
+
+async def test_a_line_that_cannot_be_closed_is_told(file):
+    """A driver that does not let go is named, with what to do."""
+    running, applied = file.read(), []
+    file.first["host"] = "10.0.0.9"
+    file.read()
+    (remark,), _ = await reloaded(file, running, applied, fails=TimeoutError())
+    assert "d1" in remark.en
+    assert "重启" in remark.zh
