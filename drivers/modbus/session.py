@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from drivers.api import Frame, NoReply, Silent
+from drivers.modbus.identity import identify
 from drivers.modbus.learning.reading import approach, check, explain
 from drivers.modbus.learning.search import teaches
 from drivers.modbus.wire.opening import open_line
@@ -92,7 +93,6 @@ class ModbusSession:
             SessionLost: the session is over.
             Busy: the device wants to be asked later, on this session.
         """
-        from drivers.modbus.identity import identify  # asked once a day
 
         async def ask(request: Request) -> Answer:
             answers, _ = await self.run((request,), plan.terms)

@@ -14,9 +14,9 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 
 from drivers.api import AccessError, ConnectError, DriverError, NoReply, SessionLost
-from drivers.opcua.binary import DecodeError
 from drivers.opcua.calls import NoSubscription, ServiceRefused, TooLarge, TooMany
-from drivers.opcua.status import name_of
+from drivers.opcua.decoding.binary import DecodeError
+from drivers.opcua.decoding.status import name_of
 from drivers.opcua.wire.cursor import TooMuch
 
 if TYPE_CHECKING:

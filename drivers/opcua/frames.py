@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from drivers.api import ClockSource, Frame, Quality
-from drivers.opcua.status import name_of, overflowed, quality_of
+from drivers.opcua.decoding.status import name_of, overflowed, quality_of
+from drivers.opcua.decoding.values import NOT_A_NUMBER, TYPE_MISMATCH
 from drivers.opcua.structures.extract import take_parts
 from drivers.opcua.structures.layout import Layouts
-from drivers.opcua.values import NOT_A_NUMBER, TYPE_MISMATCH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from drivers.api import Value
-    from drivers.opcua.items import Columns
+    from drivers.opcua.decoding.items import Columns
     from drivers.opcua.plan import Kind, OpcuaPlan
 
 MOST_SKEW_S: Final = 300

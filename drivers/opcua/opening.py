@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from drivers.opcua.config import OpcuaLink
 
-_LIBRARY: Final = ("drivers.opcua.connect", "drivers.opcua.limits", "drivers.opcua.monitored")
+_LIBRARY: Final = (
+    "drivers.opcua.connect",
+    "drivers.opcua.limits",
+    "drivers.opcua.subscribing.monitored",
+    "drivers.opcua.identity",
+)
 
 
 @asynccontextmanager
@@ -30,8 +35,8 @@ async def open_session(link: OpcuaLink) -> AsyncIterator[OpcuaSession]:
     """
     await _load()
     from drivers.opcua.connect import connect, disconnect
-    from drivers.opcua.notify import PublishLoop
     from drivers.opcua.services import Services
+    from drivers.opcua.subscribing.notify import PublishLoop
 
     client, (application_uri, product_uri) = await connect(link)
     services = Services(client, timeout_s=link.timeout_s)
@@ -66,7 +71,19 @@ async def _kept(session: OpcuaSession, *, name: str) -> AsyncIterator[None]:
 
 
 async def _load() -> None:
-    """Import the library in a thread: it takes most of a second, and the loop must not wait."""
+    """Import the library in a thread: it takes most of a second, and the loop must not wait.
+
+    Raises:
+        ConnectError: the process may open no more files.
+    """
     for module in _LIBRARY:
         if module not in sys.modules:
-            await asyncio.to_thread(import_module, module)
+            try:
+                await asyncio.to_thread(import_module, module)
+            except OSError as error:
+                raise ConnectError(
+                    f"the driver cannot be loaded: {error}",
+                    zh=f"无法加载驱动：{error}",
+                    hint="The process has too many open files: see docs/operations.",
+                    hint_zh="进程打开的文件过多，见 docs/operations。",
+                ) from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from drivers.opcua.calls import TooLarge, TooMany
-from drivers.opcua.items import Columns
-from drivers.opcua.values import NO_DATA
+from drivers.opcua.decoding.items import Columns
+from drivers.opcua.decoding.values import NO_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

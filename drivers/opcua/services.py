@@ -16,19 +16,19 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 
 from drivers.api import Busy
 from drivers.opcua.address import IdKind
-from drivers.opcua.binary import DecodeError
 from drivers.opcua.calls import Limits, Revised, ServiceRefused
+from drivers.opcua.decoding.binary import DecodeError
+from drivers.opcua.decoding.items import Columns, read_results, read_text_array
 from drivers.opcua.failures import refusal, service_error, translated
-from drivers.opcua.items import Columns, read_results, read_text_array
-from drivers.opcua.publish import READ_RESPONSE, SERVICE_FAULT, read_again, read_answer
 from drivers.opcua.structures.layout import Layouts
 from drivers.opcua.structures.ranged import value_of
+from drivers.opcua.subscribing.publish import READ_RESPONSE, SERVICE_FAULT, read_again, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drivers.opcua.address import NodeAddress
-    from drivers.opcua.publish import Notification
+    from drivers.opcua.subscribing.publish import Notification
     from drivers.opcua.wire.client import WireClient
 
 

@@ -19,7 +19,7 @@ from drivers.opcua.calls import UNKNOWN_NODE
 from drivers.opcua.frames import make_frame
 from drivers.opcua.nodes import Nodes
 from drivers.opcua.poll import read_nodes
-from drivers.opcua.stream import Stream
+from drivers.opcua.subscribing.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from drivers.api import Alert, FoundPoint, Frame, Identity, Remark, Tag, Value, WriteResult
     from drivers.opcua.alerts.plan import AlertPlan
     from drivers.opcua.history.past import Past
-    from drivers.opcua.notify import PublishLoop
     from drivers.opcua.plan import OpcuaPlan
     from drivers.opcua.services import Services
+    from drivers.opcua.subscribing.notify import PublishLoop
 
 PROBE_INTERVAL_S: Final = 10.0
 """How often the server is asked whether it lives."""

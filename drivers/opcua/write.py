@@ -20,7 +20,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from drivers.api import Access, Busy, DriverError, NoReply, SessionLost, WriteResult
 from drivers.opcua.browse.asking import held, read_attributes
 from drivers.opcua.calls import UNKNOWN_NODE, ServiceRefused
-from drivers.opcua.status import name_of
+from drivers.opcua.decoding.status import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

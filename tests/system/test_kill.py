@@ -20,6 +20,8 @@ from simulators.workshop import Workshop
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(180)]
 
 KILLS = 20
+LOADED = 5
+"""Least number of kills in the middle of reading; the others may hit the start."""
 LIVES_S = (0.2, 2.1)
 """Shortest and longest life: some end before the first value is read, some under full load."""
 REGISTERS = 125
@@ -55,9 +57,10 @@ async def test_twenty_kills_lose_and_double_nothing(tmp_path):
         devices = [counter, *workshop["devices"]]
         with Subscriber(broker.url) as subscriber:
             async with AgentProcess(tmp_path, broker_url=broker.url, devices=devices) as agent:
-                for _ in range(KILLS):
+                while len(lives) < KILLS or sum(map(bool, lives)) < LOADED:
+                    longer_s = max(0, len(lives) - KILLS) / 5  # where starting takes its time
                     agent.start()
-                    lives.append(await _live(agent, chance.uniform(*LIVES_S)))
+                    lives.append(await _live(agent, chance.uniform(*LIVES_S) + longer_s))
                     await agent.kill()
                 agent.start()
                 await agent.collecting()
@@ -72,7 +75,6 @@ async def test_twenty_kills_lose_and_double_nothing(tmp_path):
         summary = platform.summary()
     loaded = [seen for seen in lives if seen]
     print(f"rows {len(books.rows)}, repeats {books.duplicates}, killed under load {len(loaded)}")
-    assert len(loaded) >= KILLS // 4, "the load never got going: the kills proved nothing"
     assert (books.holes, books.altered) == ([], 0)
     assert len(books.rows) >= max(seen.stored_rows for seen in loaded), (
         "rows that were stored are gone"
@@ -90,7 +92,7 @@ async def test_twenty_kills_lose_and_double_nothing(tmp_path):
     print(f"samples read and not stored, worst of {len(costs_ms)}: {max(costs_ms)} ms")
     assert max(costs_ms) <= UNSTORED_MS
     starts = books.events("start")
-    assert len(loaded) <= len(starts) <= KILLS + 1
+    assert len(loaded) <= len(starts) <= len(lives) + 1
     assert [start["clean"] for start in starts] == [True] + [False] * (len(starts) - 1)
 
 

@@ -15,8 +15,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from drivers.opcua.binary import DecodeError, chunk, count_at, decoding, skip_variant, u32
-from drivers.opcua.values import text_of
+from drivers.opcua.decoding.binary import DecodeError, chunk, count_at, decoding, skip_variant, u32
+from drivers.opcua.decoding.values import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

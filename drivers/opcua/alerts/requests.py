@@ -14,7 +14,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from drivers.api import SessionLost
 from drivers.opcua.browse.asking import held, read_attributes
-from drivers.opcua.status import name_of
+from drivers.opcua.decoding.status import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

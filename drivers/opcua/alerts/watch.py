@@ -14,7 +14,7 @@ from drivers.opcua.alerts.inbox import Inbox
 from drivers.opcua.alerts.plan import PUBLISH_S
 from drivers.opcua.alerts.reports import MOST_EVENTS, NodeKey, count_events, read_events
 from drivers.opcua.alerts.telling import Teller, mark
-from drivers.opcua.lifeline import CLOSE_TIMEOUT_S, Numbering, Vigil, keepalives_of
+from drivers.opcua.subscribing.lifeline import CLOSE_TIMEOUT_S, Numbering, Vigil, keepalives_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from drivers.api import Alert, DriverError, Remark
     from drivers.opcua.alerts.plan import AlertPlan
     from drivers.opcua.alerts.reports import Report
-    from drivers.opcua.notify import PublishLoop
     from drivers.opcua.services import Services
+    from drivers.opcua.subscribing.notify import PublishLoop
 
 LOOK_AGAIN_S: Final = 10.0
 """What holds is asked for no more often than this, however much is lost."""

@@ -13,22 +13,22 @@ from uuid import UUID
 
 from drivers.api import Access, DataType, FoundPoint, Quality
 from drivers.opcua.address import IdKind, NodeAddress, parse
-from drivers.opcua.binary import DecodeError, count_at
 from drivers.opcua.browse.describe import named
 from drivers.opcua.browse.names import MOST_TEXT, clean
 from drivers.opcua.browse.path import STANDARD_URI
+from drivers.opcua.decoding.binary import DecodeError, count_at
+from drivers.opcua.decoding.status import quality_of
+from drivers.opcua.decoding.values import Compound
 from drivers.opcua.frames import source_times
-from drivers.opcua.status import quality_of
 from drivers.opcua.structures.extract import take_part
 from drivers.opcua.structures.layout import EXTENSION_OBJECT, VARIANT
 from drivers.opcua.structures.part import format_part
-from drivers.opcua.values import Compound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from drivers.opcua.browse.describe import Facts
-    from drivers.opcua.items import Columns
+    from drivers.opcua.decoding.items import Columns
     from drivers.opcua.structures.definitions import DataTypes
     from drivers.opcua.structures.layout import Key, Layouts
     from drivers.opcua.structures.part import Part

@@ -14,10 +14,10 @@ from asyncua import ua
 from drivers.api import DriverError, SessionLost
 from drivers.opcua.address import ROOT
 from drivers.opcua.browse.asking import translate
+from drivers.opcua.decoding.values import Compound
 from drivers.opcua.structures.definitions import learn_structures
 from drivers.opcua.structures.extract import take_part
 from drivers.opcua.structures.ranged import RangedNode
-from drivers.opcua.values import Compound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 
 from drivers.api import DriverError, NoReply
 from drivers.opcua.calls import ServiceRefused
-from drivers.opcua.status import name_of
+from drivers.opcua.decoding.status import name_of
 from drivers.opcua.structures.ranged import range_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asyncua.ua.ua_binary import struct_to_binary
 
-from drivers.opcua.items import Columns, read_results
+from drivers.opcua.decoding.items import Columns, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

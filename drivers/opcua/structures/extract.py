@@ -13,9 +13,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from drivers.opcua.binary import MAX_DEPTH, DecodeError, chunk, count_at, skip_chunk
-from drivers.opcua.structures.layout import EXTENSION_OBJECT, VARIANT, Form, Layouts
-from drivers.opcua.values import (
+from drivers.opcua.decoding.binary import MAX_DEPTH, DecodeError, chunk, count_at, skip_chunk
+from drivers.opcua.decoding.values import (
     DECODING_ERROR,
     NO_DATA,
     TOO_LONG,
@@ -24,11 +23,12 @@ from drivers.opcua.values import (
     read_builtin,
     read_variant,
 )
+from drivers.opcua.structures.layout import EXTENSION_OBJECT, VARIANT, Form, Layouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.opcua.items import Columns
+    from drivers.opcua.decoding.items import Columns
     from drivers.opcua.structures.layout import FieldLayout, Key, Layout
     from drivers.opcua.structures.part import Part
 

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from asyncua import ua
 
-from drivers.opcua.binary import DecodeError
-from drivers.opcua.values import text_of
+from drivers.opcua.decoding.binary import DecodeError
+from drivers.opcua.decoding.values import text_of
 from drivers.opcua.wire.matrix import judged, shaped
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from asyncua import ua
 from asyncua.ua.ua_binary import nodeid_to_binary, struct_to_binary
 
-from drivers.opcua.binary import DecodeError
-from drivers.opcua.publish import SERVICE_FAULT, read_answer
+from drivers.opcua.decoding.binary import DecodeError
+from drivers.opcua.subscribing.publish import SERVICE_FAULT, read_answer
 from drivers.opcua.wire.connection import status_error
 from drivers.opcua.wire.structures import decode
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from asyncua.ua.uaerrors import UaStatusCodeError
 
-from drivers.opcua.binary import DecodeError, chunk, decoding
+from drivers.opcua.decoding.binary import DecodeError, chunk, decoding
 from drivers.opcua.wire.chunks import (
     MAX_CHUNK_BYTES,
     MAX_CHUNKS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 
 MAX_DEPTH: Final = 32
 """How deep structures, variants and diagnostics may nest."""

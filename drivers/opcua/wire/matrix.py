@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 
 if TYPE_CHECKING:
     from drivers.opcua.wire.cursor import Cursor

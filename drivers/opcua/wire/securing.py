@@ -19,7 +19,7 @@ from asyncua.crypto.security_policies import Cryptography
 from asyncua.ua import MessageSecurityMode
 from cryptography.exceptions import InvalidSignature
 
-from drivers.opcua.binary import chunk, decoding
+from drivers.opcua.decoding.binary import chunk, decoding
 from drivers.opcua.wire.chunks import LEAST_CHUNK_BYTES, MAX_CHUNK_BYTES, WireError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_orig
 from asyncua import ua
 from asyncua.ua.ua_binary import get_safe_type_hints
 
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 from drivers.opcua.wire.builtin import (
     BUILT_IN,
     NUMBERS,

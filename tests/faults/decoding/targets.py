@@ -8,7 +8,7 @@ from agent.publish.receipts import Receipt
 from drivers.api import SessionLost
 from drivers.modbus.points.address import Table
 from drivers.modbus.wire.pdu import framing_of, read_request
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 from drivers.opcua.wire.builtin import read_data_value, read_diagnostics, read_variant
 from drivers.opcua.wire.cursor import Cursor
 

@@ -45,7 +45,7 @@ async def _known_late(late_s, report, *, keep_s=None):
 
 async def test_u3_nodes_known_late(report, monkeypatch):
     """U3: a server that knows no node at first is asked again, until every point has its value."""
-    monkeypatch.setattr("drivers.opcua.monitor.LONGEST_RETRY_S", 2 * KEEP_S)
+    monkeypatch.setattr("drivers.opcua.subscribing.monitor.LONGEST_RETRY_S", 2 * KEEP_S)
     await _known_late(None, report, keep_s=KEEP_S)
 
 
@@ -161,7 +161,7 @@ async def test_u5_refused_items_are_read_instead(monkeypatch, report):
 
     Those that cannot be read either stay bad.
     """
-    monkeypatch.setattr("drivers.opcua.monitor.LONGEST_RETRY_S", 2 * KEEP_S)
+    monkeypatch.setattr("drivers.opcua.subscribing.monitor.LONGEST_RETRY_S", 2 * KEEP_S)
     content = Plain(30)
     async with Device(content) as device:
         device.faults.refused.add("^V[0-4]$")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from drivers.api import ClockSource, DataType, Quality, Tag
 from drivers.opcua import DRIVER
+from drivers.opcua.decoding.items import Columns
 from drivers.opcua.frames import MOST_SKEW_S, bad_frame, make_frame, source_times
-from drivers.opcua.items import Columns
 from drivers.testing.frames import assert_frame_valid
 
 READ_NS = 1_750_000_000_000_000_000

@@ -21,7 +21,7 @@ from drivers.opcua.alerts.reports import (
     read_events,
 )
 from drivers.opcua.alerts.requests import FIELDS
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 
 T = ua.VariantType
 WHEN = datetime(2026, 11, 23, 8, 0, 0, 123000, tzinfo=UTC)

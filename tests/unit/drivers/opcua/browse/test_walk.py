@@ -12,7 +12,7 @@ from drivers.opcua.browse import walk as walking
 from drivers.opcua.browse.asking import browse
 from drivers.opcua.browse.walk import walk
 from drivers.opcua.calls import Limits, TooMany
-from drivers.opcua.items import Columns
+from drivers.opcua.decoding.items import Columns
 from drivers.opcua.structures.layout import Layouts
 
 URI = "urn:rogue"

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.drivers.opcua.opcua_wire import SCALAR_VALUES, as_value
 
-from drivers.opcua.items import read_items
+from drivers.opcua.decoding.items import read_items
+from drivers.opcua.decoding.values import Compound
 from drivers.opcua.structures.extract import MOST_STEPS, Budget, take_part, take_parts
 from drivers.opcua.structures.layout import FieldLayout, Form, Layout, Layouts
-from drivers.opcua.values import Compound
 
 TYPE, ENCODING = (2, 3_001), (2, 5_001)
 INNER = (2, 3_002)

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.drivers.opcua.security.certificates import key, make
 
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 from drivers.opcua.wire.chunks import (
     MAX_CHUNK_BYTES,
     MAX_CHUNKS,

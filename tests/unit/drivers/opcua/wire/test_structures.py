@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.drivers.opcua.wire.answers import answers, opaque, variants
 
-from drivers.opcua.binary import DecodeError
+from drivers.opcua.decoding.binary import DecodeError
 from drivers.opcua.wire.builtin import read_variant
 from drivers.opcua.wire.cursor import MAX_DEPTH, ROOM_BYTES, Cursor, TooMuch
 from drivers.opcua.wire.structures import decode, structure

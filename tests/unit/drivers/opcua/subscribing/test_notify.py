@@ -1,0 +1,219 @@
+"""The publish loop, against a scripted server side."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from asyncua import ua
+from asyncua.ua.ua_binary import struct_to_binary
+from unit.drivers.opcua.subscribing.test_publish import response
+
+from drivers.api import SessionLost
+from drivers.opcua.decoding.binary import DecodeError
+from drivers.opcua.subscribing.notify import MOST_OUTSTANDING, ORPHANS, PublishLoop
+
+
+class Wire:
+    """The server's side: keeps the requests, answers them on demand."""
+
+    def __init__(self):
+        self.requests = []
+        self.acknowledged = []
+
+    def send(self, acknowledged):
+        self.acknowledged.append(acknowledged)
+        answer = asyncio.get_running_loop().create_future()
+        self.requests.append(answer)
+        return answer
+
+    async def answer(self, data):
+        self.requests.pop(0).set_result(data)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+class Sink:
+    def __init__(self):
+        self.messages, self.changes, self.error = [], 0, None
+        self.late, self.anew = False, False
+
+    def on_message(self, sequence, *, has_data, read_ns):
+        assert abs(time.time_ns() - read_ns) < 60e9
+        if self.anew:
+            raise SessionLost("numbered anew")
+        self.messages.append((sequence, has_data))
+        return not self.late
+
+    def on_changes(self, data, start, end, *, read_ns):
+        if data[start:end].count(b"torn"):
+            raise DecodeError("torn")
+        self.changes += 1
+
+    def end(self, error):
+        self.error = error
+
+
+def fault(code):
+    made = ua.ServiceFault()
+    made.ResponseHeader.ServiceResult = ua.StatusCode(code)
+    made.ResponseHeader.ServiceDiagnostics = ua.DiagnosticInfo()
+    return struct_to_binary(made)
+
+
+@pytest.fixture
+async def scene():
+    """A running loop with one subscription, number 1."""
+    wire, sink, lost = Wire(), Sink(), []
+    loop = PublishLoop(wire.send, lost.append)
+    loop.add(1, sink)
+    yield wire, sink, loop, lost
+    loop.close()
+
+
+async def test_two_requests_wait_and_are_replaced(scene):
+    """Two requests wait at the server; each answer is followed by another, with its receipt."""
+    wire, sink, _, _ = scene
+    assert len(wire.requests) == 2
+    await wire.answer(response(sequence=7, kinds=["change"]))
+    await wire.answer(response(sequence=8, kinds=["change", "change"]))
+    assert len(wire.requests) == 2
+    assert (sink.messages, sink.changes) == ([(7, True), (8, True)], 3)
+    assert wire.acknowledged == [[], [], [(1, 7)], [(1, 8)]]
+
+
+async def test_keepalive_is_heard_and_not_acknowledged(scene):
+    """A message without data proves life and needs no receipt."""
+    wire, sink, _, _ = scene
+    await wire.answer(response(sequence=3))
+    assert (sink.messages, sink.changes) == ([(3, False)], 0)
+    assert wire.acknowledged[-1] == []
+
+
+async def test_strangers_are_counted_and_acknowledged(scene):
+    """A message of a subscription that is not ours goes to nobody, and the server may forget it."""
+    wire, sink, loop, _ = scene
+    await wire.answer(response(subscription=99, sequence=5, kinds=["change"]))
+    assert (sink.messages, loop.unknown) == ([], 1)
+    assert wire.acknowledged[-1] == [(99, 5)]
+
+
+async def test_a_message_that_comes_late_is_kept_by_the_server(scene):
+    """What a sink does not take now is neither decoded nor acknowledged: it can be asked for."""
+    wire, sink, _, _ = scene
+    sink.late = True
+    await wire.answer(response(sequence=7, kinds=["change"]))
+    assert (sink.messages, sink.changes) == ([(7, True)], 0)
+    assert wire.acknowledged[-1] == []
+
+
+async def test_numbers_that_mean_nothing_end_the_session(scene):
+    """A server whose numbers cannot be followed is left: no loss could be seen any more."""
+    wire, sink, _, lost = scene
+    sink.anew = True
+    await wire.answer(response(sequence=7, kinds=["change"]))
+    assert lost == [sink.error]
+    assert (str(sink.error), sink.changes) == ("numbered anew", 0)
+
+
+async def test_end_by_the_server_ends_the_sink(scene):
+    """A status change ends its subscription with the server's word."""
+    wire, sink, _, lost = scene
+    await wire.answer(response(kinds=["status"]))
+    assert isinstance(sink.error, SessionLost)
+    assert "BadTimeout" in str(sink.error)
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        response(kinds=["change"])[:60],
+        b"",
+        b"\x01\x00\x7a\x02" + response()[4:],
+        response(kinds=["events"], strings=["torn"])[:-20],
+    ],
+)
+async def test_undecodable_answers_end_the_session(scene, data):
+    """What cannot be decoded ends the session with that reason."""
+    wire, sink, _, lost = scene
+    await wire.answer(data)
+    assert isinstance(sink.error, SessionLost)
+    assert lost == [sink.error]
+
+
+async def test_broken_connection_ends_every_sink(scene):
+    """The end of the connection ends every subscription once."""
+    wire, sink, loop, lost = scene
+    other = Sink()
+    loop.add(2, other)
+    for request in wire.requests:
+        request.set_exception(ConnectionError("gone"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert isinstance(sink.error, SessionLost)
+    assert other.error is sink.error
+    assert lost == [sink.error]
+
+
+async def test_server_that_takes_one_request_gets_one(scene):
+    """A server that refuses the second request is asked with one at a time from then on."""
+    wire, sink, _, lost = scene
+    await wire.answer(fault(0x80780000))
+    assert len(wire.requests) == 1
+    await wire.answer(response(sequence=4))
+    assert (len(wire.requests), sink.messages, lost) == (1, [(4, False)], [])
+
+
+async def test_server_that_takes_no_request_ends_the_session(scene):
+    """A server that refuses even a single request is told as lost, not asked for ever."""
+    wire, sink, _, _ = scene
+    await wire.answer(fault(0x80780000))
+    await wire.answer(fault(0x80780000))
+    assert wire.requests == []
+    assert isinstance(sink.error, SessionLost)
+
+
+async def test_more_subscriptions_mean_more_requests(scene):
+    """One request per subscription and a spare one wait, up to a limit."""
+    wire, _, loop, _ = scene
+    loop.add(2, Sink())
+    assert len(wire.requests) == 3
+    for number in range(3, 30):
+        loop.add(number, Sink())
+    assert len(wire.requests) == MOST_OUTSTANDING
+
+
+async def test_timed_out_request_is_repeated(scene):
+    """A request that the server let expire is sent anew."""
+    wire, _, _, lost = scene
+    await wire.answer(fault(0x800A0000))
+    assert (len(wire.requests), lost) == (2, [])
+
+
+async def test_request_older_than_the_subscription_is_repeated(scene):
+    """'No subscription' is believed only when it comes again and again."""
+    wire, sink, _, lost = scene
+    for _ in range(ORPHANS):
+        await wire.answer(fault(0x80790000))
+    assert (lost, len(wire.requests)) == ([], 2)
+    await wire.answer(fault(0x80790000))
+    assert lost == [sink.error]
+    assert "forgot" in str(sink.error)
+
+
+async def test_other_faults_end_the_session(scene):
+    """A fault that asking again cannot mend ends the session with its name."""
+    wire, sink, _, _ = scene
+    await wire.answer(fault(0x80260000))
+    assert "BadSessionClosed" in str(sink.error)
+
+
+async def test_nobody_listening_means_no_requests(scene):
+    """After the last subscription is removed, no further request is sent."""
+    wire, _, loop, lost = scene
+    loop.remove(1)
+    await wire.answer(response(sequence=4))
+    await wire.answer(fault(0x80790000))
+    assert (wire.requests, lost) == ([], [])
