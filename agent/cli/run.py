@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from agent.app import Agent
@@ -34,6 +35,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the agent until it is told to stop."""
+    before = threading.enumerate()
     loaded = load(args.config)
     try:
         settings = logs.parse(os.environ.get(logs.VARIABLE, ""))
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return Exit.USAGE
     logs.set_up(settings, secrets=loaded.secrets.values())
-    return end_process(_live(loaded, args.lang))
+    return end_process(_live(loaded, args.lang), before=before)
 
 
 def _live(loaded: Loaded, lang: str) -> int:

@@ -13,6 +13,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 WORKERS = 6
 """Most calls that block at once: names to look up, brokers to connect to, serial ports to open."""
@@ -54,10 +58,13 @@ async def prepare_threads() -> None:
     await loop.getaddrinfo("localhost", 0)
 
 
-def end_process(code: int) -> int:
-    """Give the exit code back; where a thread still blocks, end the process with it at once."""
+def end_process(code: int, *, before: Collection[threading.Thread]) -> int:
+    """Give the exit code back; where a thread still blocks, end the process with it at once.
+
+    Threads that were there `before` are somebody else's: they are left alone.
+    """
     end_s = time.monotonic() + GRACE_S
-    threads = [t for t in threading.enumerate() if t is not threading.main_thread()]
+    threads = [thread for thread in threading.enumerate() if thread not in before]
     for thread in threads:
         thread.join(max(0.0, end_s - time.monotonic()))
     if any(thread.is_alive() and not thread.daemon for thread in threads):
