@@ -6,7 +6,8 @@ import pytest
 from foreign.open62541_server import NODES, Open62541Server, held
 from foreign.shops import BACK_WITHIN_S, device, judge, options, shop, whole
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(240)]
+# long: a server that is starved of CPU does not sample each of its own changes
+pytestmark = [pytest.mark.foreign, pytest.mark.long, pytest.mark.timeout(240)]
 
 
 async def test_values_are_equal_over_a_restart(tmp_path, report):
