@@ -104,10 +104,10 @@ def memory(config: AgentConfig, meminfo: Path = Path("/proc/meminfo")) -> list[F
     limit = ceiling(config.memory.max_mb)
     if free is None:
         return []
-    bound = f"{limit // _MB} MB" if limit is not None else "-"
+    none, bound = limit is None, f"{(limit or 0) // _MB} MB"
     seen = Message(
-        f"{free // _MB} MB available; ceiling of the agent: {bound}",
-        f"可用内存 {free // _MB} MB；程序内存上限：{bound}",
+        f"{free // _MB} MB available; ceiling of the agent: {'none' if none else bound}",
+        f"可用内存 {free // _MB} MB；程序内存上限：{'未设置' if none else bound}",
     )
     if free >= LEAST_MEMORY_BYTES:
         return [Finding("memory", Level.OK, "/proc/meminfo", seen)]
