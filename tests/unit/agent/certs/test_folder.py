@@ -69,7 +69,11 @@ def test_a_certificate_is_found_by_any_form_of_its_thumbprint(folder, form):
     assert find(entries(folder), text).facts.der == ONE
 
 
-@pytest.mark.parametrize("text", ["", "A", read_facts(ONE).sha256[:7], "0" * 16])
+@pytest.mark.parametrize(
+    "text",
+    ["", "A", read_facts(ONE).sha256[:7], "0" * 16],
+    ids=["nothing", "one", "seven", "nobody's"],
+)
 def test_too_few_digits_name_nothing(folder, text):
     """A short or unknown thumbprint trusts nothing by accident."""
     with pytest.raises(NotFound) as caught:

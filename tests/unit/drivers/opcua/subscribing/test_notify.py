@@ -134,6 +134,7 @@ async def test_end_by_the_server_ends_the_sink(scene):
         b"\x01\x00\x7a\x02" + response()[4:],
         response(kinds=["events"], strings=["torn"])[:-20],
     ],
+    ids=["short", "empty", "other type", "torn text"],
 )
 async def test_undecodable_answers_end_the_session(scene, data):
     """What cannot be decoded ends the session with that reason."""
