@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# tests wait more than they compute: twice as many at once as there are cores
+JOBS ?= $(shell expr 2 \* $$(nproc))
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 
@@ -27,7 +29,7 @@ peers: ## install the servers nobody here wrote: mosquitto, libmodbus, node-opcu
 	@tests/setup/peers
 
 test: $(DEV) peers ## every test but the long ones
-	@$(BIN)/python -m pytest -m "not long" $(PYTEST)
+	@$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile $(PYTEST)
 
 test-long: $(DEV) peers ## the long tests: soaks, outages of a minute, thousands of rounds
 	@$(BIN)/python -m pytest -m long $(PYTEST)

@@ -8,8 +8,6 @@ A bug in store, publisher or here ends the process; devices never do.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import logging
 import time
 from contextlib import AsyncExitStack
@@ -19,17 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from agent.clock.clock import Clock
 from agent.clock.keeper import Keeper
-from agent.clock.seals import KEPT_IN, Seals
+from agent.clock.seals import Seals
 from agent.collect.collector import Collector
 from agent.control.service import taking_orders
-from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.kpi.live import METRIC_NAMES, LiveRate
 from agent.kpi.report import DEVICE as RATE_DEVICE
 from agent.kpi.report import GROUP as RATE_GROUP
-from agent.process.beside import beside
+from agent.kpi.sealing import Sealing
+from agent.kpi.shop import Shop
+from agent.ledger.noting import keep_history
+from agent.process.beside import beside, within
+from agent.process.memory import settle
+from agent.process.renewal import Renewal, content_of
 from agent.process.threads import prepare_threads
 from agent.process.vitals import Vitals
-from agent.publish.announce import Notices, digest, meta_content
+from agent.publish.announce import Notices, digest
 from agent.publish.destinations import Destinations, serve_all
 from agent.publish.payload import ENVELOPE_BYTES, IDENTITY_BYTES, GroupCodec
 from agent.publish.sender import Sender
@@ -43,10 +45,9 @@ from agent.telemetry.notify import Notifier
 from agent.telemetry.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.config.plan import Loaded
-    from agent.store.outbox import Committed
 
 FINISH_S = 5.0
 """Grace, on the way out, for what was sent to be acknowledged."""
@@ -127,6 +128,7 @@ class Agent:
             self._control,
             clock_note=self._keeper.note,
             process=self._vitals.status(),
+            shifts=self._shop.recent(),
         )
 
     def reload(self) -> None:
@@ -137,26 +139,30 @@ class Agent:
 
     def _build(self, outbox: Outbox) -> None:
         config = self._config
-        content = meta_content(config, self._devices, rules=RULES, control_metrics=CONTROL_METRICS)
-        mv = outbox.meta_version(digest(content))
+        content = content_of(config, self._devices)
         serve_all(outbox, config.publish)
         self._writer = Writer(
             outbox,
             commit_interval_s=config.store.commit_interval_s,
-            on_commit=self._committed,
+            on_commit=lambda done: self._destinations.committed(done),  # noqa: PLW0108 - made later
             on_failure=self._fail,
         )
         self._sink = StampingSink(self._writer, self._clock)
         self._rate = LiveRate(
-            config, self._devices, outbox.evidence(), dated=lambda: not self._clock.free
-        )
+            config, self._devices, outbox.evidence(), dated=lambda: not self._clock.free,
+            around=lambda: (self._collector.status(), self._writer.status().losses),
+            sealing=Sealing(config.store.path, outbox.lessons()),
+        )  # fmt: skip
+        self._shop = Shop(config, self._devices, outbox.lessons(),
+                          tell=self._put_event, dated=lambda: not self._clock.free)  # fmt: skip
         self._rate_codec = self._codec(RATE_DEVICE, RATE_GROUP, METRIC_NAMES)
         self._collector = Collector(
             self._devices,
             sink=self._sink,
             codec=lambda d, g: self._codec(d, g.name, [t.name for t in g.tags]),
             observer=self._rate.watch,
-            lessons=[row for row in outbox.lessons() if row[0] != KEPT_IN],
+            follower=self._shop.follow,
+            lessons=[row for row in outbox.lessons() if not row[0].startswith("@")],
         )
         seals = Seals(self._clock.boot, outbox.lessons())
         sender = Sender(config.enterprise.id, config.gateway.id, outbox.epoch, outbox.base)
@@ -170,17 +176,20 @@ class Agent:
             notices=Notices(
                 content,
                 sender,
-                meta_version=mv,
+                meta_version=outbox.meta_version(digest(content)),
                 version=self._version,
                 clock=self._clock.state,
             ),
             tell=self._put_event,
         )
+        self._build_watch(outbox, seals)
+
+    def _build_watch(self, outbox: Outbox, seals: Seals) -> None:
         self._keeper = Keeper(
             self._clock,
             seals,
             store=self._writer,
-            max_hold_s=config.clock.max_hold_s,
+            max_hold_s=self._config.clock.max_hold_s,
             held=lambda: self._destinations.holds,
             online=lambda: self._destinations.online,
             tell=self._put_event,
@@ -194,16 +203,18 @@ class Agent:
             destinations=self._destinations,
             notifier=self._notifier,
             tell=self._put_event,
+            apply=Renewal(
+                self._config,
+                store=(outbox, self._writer),
+                collector=self._collector,
+                destinations=self._destinations,
+            ).apply,
         )
-
-    def _committed(self, done: Committed) -> None:
-        self._destinations.committed(done)
 
     def _codec(self, device: str, group: str, names: Sequence[str]) -> StampingCodec:
         message_bytes = int(min(p.max_message_kb for p in self._config.publish) * 1000)
         room = message_bytes - ENVELOPE_BYTES - IDENTITY_BYTES
-        codec = GroupCodec(device, group, names, max_row_bytes=room)
-        return StampingCodec(codec, self._clock)
+        return StampingCodec(GroupCodec(device, group, names, max_row_bytes=room), self._clock)
 
     async def _serve_page(self, stack: AsyncExitStack) -> str:
         if not self._config.http.enabled:
@@ -229,10 +240,12 @@ class Agent:
         """Run sources inside sinks; leaving is the reverse of entering."""
         async with beside(self._destinations.run(), "publisher", self._ended):
             async with (
+                beside(self._shop.run(self._writer, self._codec), "shifts", self._ended),
                 beside(self._collector.run(), "collector", self._ended),
                 beside(self._rate.run(self._writer, self._rate_codec), "rate", self._ended),
                 beside(self._keeper.run(), "clock", self._ended),
                 beside(self._vitals.run(), "vitals", self._ended),
+                beside(keep_history(self._loaded, self._clock), "ledger", self._ended),
                 taking_orders(
                     self._devices,
                     store=self._config.store.path,
@@ -240,8 +253,7 @@ class Agent:
                     record=self._sink.put_event,
                 ) as self._control,
             ):
-                gc.collect()
-                gc.freeze()
+                settle()  # reading the configuration left much behind
                 self._notifier.ready()
                 _log.info("collecting from %d devices", len(self._devices))
                 if on_start is not None:
@@ -251,7 +263,7 @@ class Agent:
             self._rate.save(self._writer)
             assert self._failure is not None  # noqa: S101 - set in run
             self._put_event("stop", clean=not self._failure.done())
-            settled = await self._settle(self._writer.flush())
+            settled = await within(FINISH_S, self._writer.flush())
             await self._destinations.finish(FINISH_S if settled else HUNG_S)
 
     async def _until(self, stop: asyncio.Event) -> None:
@@ -260,14 +272,6 @@ class Agent:
         ends: list[asyncio.Future[Any]] = [waiter, self._failure]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         waiter.cancel()
-
-    async def _settle(self, flush: Coroutine[None, None, None]) -> bool:
-        """Wait for the last commit, unless the store cannot commit; tell whether it came."""
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-            async with asyncio.timeout(FINISH_S):
-                await flush
-                return True
-        return False
 
     async def _close_store(self) -> None:
         try:

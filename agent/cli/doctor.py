@@ -109,7 +109,7 @@ def _ask_agent(
     _each(store.of_agent(status["store"], spans_of(status["store"]), where=where), report)
     away = set()
     for destination in status["destinations"] if not args.no_platform else ():
-        report(platform.of_agent(destination))
+        _each(platform.of_agent(destination), report)
         if not destination["connected"]:
             away.add(destination["name"])
     if away:

@@ -79,6 +79,16 @@ COMMANDS = {
         Message(en="the key-process CNC rate, declared and verified",
                 zh="关键工序数控化率：申报值与数据验证值"),
     ),
+    "oee": Command(
+        "agent.cli.oee",
+        Message(en="time in state and effectiveness of each machine, by shift",
+                zh="各设备各班次的状态时间与综合效率（OEE）"),
+    ),
+    "ledger": Command(
+        "agent.cli.ledger",
+        Message(en="the ledger: show, check, history, spreadsheet",
+                zh="设备台账：查看、检查、变更记录、表格导入导出"),
+    ),
     "store": Command(
         "agent.cli.store",
         Message(en="the outbox: what is waiting, and is it whole", zh="本地存储：待发数据与完整性"),

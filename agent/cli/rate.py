@@ -14,21 +14,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from agent.cli import proof
 from agent.cli.output import Exit, print_json
 from agent.cli.rate_text import print_view
 from agent.cli.rate_view import Origin, View, document
 from agent.cli.running import address, ask
+from agent.collect.identity import kept_identity
 from agent.config.ledger import ControlSet, RateMethod
-from agent.kpi.days import Calendar
-from agent.kpi.evidence import DeviceDay, Standing, demand
+from agent.kpi.calendar import ShopCalendar
+from agent.kpi.evidence import DeviceDay, Standing, demand_of
+from agent.kpi.identity import DeviceFacts
 from agent.kpi.ledger import Ledger
 from agent.kpi.report import from_json, pair, rate_status
 from agent.kpi.result import compute, judged_rates
-from agent.store.notes import read_evidence
+from agent.store.notes import read_evidence, read_lessons
 from agent.telemetry.status import Message, RateStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from agent.cli.arguments import Parser
@@ -50,6 +53,8 @@ class Sources:
     read: Callable[[Path], Iterable[DeviceDayRow]]
     """Gives the evidence in a store file; raises OSError or sqlite3.Error."""
     now_ms: Callable[[], int]
+    facts: Callable[[Path], Mapping[str, DeviceFacts]] = lambda _: {}
+    """Gives who each device says it is, from the same file; raises as `read` does."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -80,12 +85,17 @@ def add_arguments(parser: Parser) -> None:
         help=parser.text(en="control types that count (default: the file's)",
                          zh="计入数控的控制方式：strict 窄口径，broad 宽口径（默认取配置文件）"),
     )  # fmt: skip
+    proof.add_arguments(parser, day)
 
 
 def run(args: argparse.Namespace, sources: Sources | None = None) -> int:
     """Show the rate; exit code 0 also where it cannot be assessed, for that is an answer."""
-    sources = sources or Sources(_load, _ask, _read, lambda: time.time_ns() // _NS_PER_MS)
+    if getattr(args, "verify", None):
+        return proof.verify_file(args)
+    sources = sources or Sources(_load, _ask, _read, lambda: time.time_ns() // _NS_PER_MS, _facts)
     config = _with_choices(sources.load(args.config), args)
+    if getattr(args, "export", None):
+        return proof.export_file(args, config)
     view = _look(config, sources, args.as_of)
     if args.json:
         print_json(document(view))
@@ -111,18 +121,23 @@ def _look(config: AgentConfig, sources: Sources, as_of: date | None) -> View:
         return found
     try:
         days = [DeviceDay.of(row) for row in sources.read(config.store.path)]
+        facts = sources.facts(config.store.path)
     except (OSError, sqlite3.Error) as error:
         view = from_observations(config, (), sources.now_ms(), as_of)
         return view.without_evidence((found, _unreadable(config, error)))
-    view = from_observations(config, days, sources.now_ms(), as_of)
+    view = from_observations(config, days, sources.now_ms(), as_of, facts)
     return view.noting((found,))
 
 
 def from_observations(
-    config: AgentConfig, observations: Iterable[DeviceDay], now_ms: int, as_of: date | None
+    config: AgentConfig,
+    observations: Iterable[DeviceDay],
+    now_ms: int,
+    as_of: date | None,
+    facts: Mapping[str, DeviceFacts] | None = None,
 ) -> View:
     """Compute the view from what was observed."""
-    result = compute(config, observations, now_ms=now_ms, as_of=as_of)
+    result = compute(config, observations, now_ms=now_ms, as_of=as_of, facts=facts)
     found = result.headline_set
     return View(
         origin=Origin.STORE,
@@ -132,6 +147,7 @@ def from_observations(
         verified=found.verified,
         rates=found.rates,
         machines=rate_status(result).equipment,
+        neighbours=found.neighbours.document(),
     )
 
 
@@ -140,14 +156,14 @@ def from_agent(config: AgentConfig, status: RateStatus, as_of: date | None) -> V
 
     The figures are computed again from the ledger and the agent's standings, and must agree.
     """
-    today = Calendar(config.gateway.timezone).day(status.as_of_ms * _NS_PER_MS).date
+    today = ShopCalendar.of(config).day_of(status.as_of_ms * _NS_PER_MS)
     if as_of not in {None, today} or status.control_set != config.rate.control_set:
         return _OTHER_QUESTION
     processes = Ledger.of(config).covered(today, config.rate.control_set)
     verified = _standing(status, Standing.VERIFIED)
     rates = judged_rates(
         processes,
-        demand(config.rate, today),
+        demand_of(config, today),
         contradicted=_standing(status, Standing.CONTRADICTED),
         verified=verified,
     )
@@ -155,7 +171,10 @@ def from_agent(config: AgentConfig, status: RateStatus, as_of: date | None) -> V
     ids = [machine.id for machine in config.equipment]
     if figures != status.by_method or ids != [machine.id for machine in status.equipment]:
         return _OTHER_LEDGER
-    return View(Origin.AGENT, config, today, processes, verified, rates, status.equipment)
+    return View(
+        Origin.AGENT, config, today, processes, verified, rates, status.equipment,
+        neighbours=status.neighbours,
+    )  # fmt: skip
 
 
 def _standing(status: RateStatus, standing: Standing) -> frozenset[str]:
@@ -204,3 +223,10 @@ def _read(path: Path) -> Iterable[DeviceDayRow]:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=_TIMEOUT_S)) as connection:
         return read_evidence(connection)
+
+
+def _facts(path: Path) -> Mapping[str, DeviceFacts]:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=_TIMEOUT_S)) as connection:
+        said = [(row[0], kept_identity(row[2])) for row in read_lessons(connection) if not row[1]]
+    return {device: DeviceFacts(identity) for device, identity in said if identity is not None}

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agent.cli.rate_view import Origin, counts, dropped, excluded
 from agent.config.ledger import RateMethod
-from agent.kpi.evidence import RULES, Standing, demand
+from agent.kpi.evidence import RULES, Standing, demand_of
 from agent.kpi.rates import Figure, NullReason
 from agent.kpi.reasons import CONTROL_NAMES_ZH, null_sentence
 from agent.kpi.region import RATE_TARGET, percent_text
@@ -56,7 +56,7 @@ def print_view(view: View, *, lang: str) -> None:
 
 
 def _head(view: View, lang: str) -> list[str]:
-    rate, asked = view.config.rate, demand(view.config.rate, view.as_of)
+    rate, asked = view.config.rate, demand_of(view.config, view.as_of)
     title = Message(en="Key-process CNC rate", zh="关键工序数控化率").text(lang)
     day = Message(en=f"of {view.as_of}; rules {RULES}", zh=f"统计日 {view.as_of}；规则 {RULES}")
     window = Message(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from agent.kpi.evidence import RULES, demand
+from agent.kpi.evidence import RULES, demand_of
 from agent.kpi.ledger import Ledger
 from agent.kpi.rates import Figure, NullReason, coverage, machines_controlled
 from agent.kpi.region import percent_text
@@ -42,6 +42,7 @@ class View:
     rates: Mapping[RateMethod, Triple]
     machines: tuple[EquipmentRate, ...]
     notes: tuple[Message, ...] = ()
+    neighbours: Mapping[str, Any] | None = None
 
     @property
     def headline(self) -> Triple:
@@ -56,7 +57,7 @@ class View:
     @property
     def judged(self) -> bool:
         """Whether machines could be verified at all: evidence at hand, the period long enough."""
-        return self.proven and demand(self.config.rate, self.as_of).assessable
+        return self.proven and demand_of(self.config, self.as_of).assessable
 
     def noting(self, notes: tuple[Message, ...]) -> View:
         """Give the view with remarks."""
@@ -74,13 +75,13 @@ def excluded(view: View) -> tuple[Process, ...]:
 
 def dropped(view: View) -> tuple[Process, ...]:
     """Key processes that counted inside the window and no longer do."""
-    asked = demand(view.config.rate, view.as_of)
+    asked = demand_of(view.config, view.as_of)
     return Ledger.of(view.config).dropped_key_processes(asked.first, asked.last)
 
 
 def document(view: View) -> dict[str, Any]:
     """Give everything shown as plain JSON types; what is not known is null."""
-    rate, asked = view.config.rate, demand(view.config.rate, view.as_of)
+    rate, asked = view.config.rate, demand_of(view.config, view.as_of)
     figures = (view.headline.declared, view.headline.verified)
     missing = (f.value for f in figures if isinstance(f, NullReason))
     return {
@@ -105,6 +106,7 @@ def document(view: View) -> dict[str, Any]:
             for p in view.processes
         ],
         "machines": [_machine(m, proven=view.proven) for m in view.machines],
+        "neighbours": view.neighbours if view.proven else None,
         "excluded": [{"id": p.id, "outsourced": p.outsourced} for p in excluded(view)],
         "key_process_removed": [p.id for p in dropped(view)],
         "notes": [{"en": n.en, "zh": n.zh} for n in view.notes],
@@ -122,6 +124,9 @@ def _machine(machine: EquipmentRate, *, proven: bool) -> dict[str, Any]:
         "status": machine.status if known else None,
         "reason": machine.reason if known else None,
         "message": {"en": machine.message.en, "zh": machine.message.zh} if known else None,
+        "facts": machine.facts if proven else None,
+        "findings": list(machine.findings) if proven else None,
+        "coverage": machine.coverage if proven else None,
     }
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from agent.app import Agent
 from agent.cli.output import Exit
 from agent.config.load import load
+from agent.process.enough import missing
+from agent.process.memory import keep_one_heap
 from agent.process.signals import heeded
 from agent.process.threads import end_process
 from agent.store.outbox import StoreError
@@ -35,6 +37,10 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the agent until it is told to stop."""
+    keep_one_heap()
+    if (short := missing()) is not None:
+        print(short.text(args.lang), file=sys.stderr)
+        return Exit.FINDINGS
     before = threading.enumerate()
     loaded = load(args.config)
     try:

@@ -40,6 +40,11 @@ _COUNTS = {
     "dropped": Message("dropped", "已丢弃"),
     "waiting": Message("waiting", "待发送"),
 }
+_DESTINATION = Message("for destination {}:", "上报目标 {}：")
+_COUNTED = Message("counted row by row: {} / {}", "逐行核对: {} / {}")
+_OWNERLESS = Message(
+    "{} rows wait that no destination wants any more", "有 {} 行仍在等待，但已没有任何目标需要"
+)
 _TRUSTED, _UNTRUSTED = "hold", "free"
 """Whether somebody vouched for the clock when the row was dated: nobody vouches for it now."""
 
@@ -149,6 +154,8 @@ def _show_file(args: argparse.Namespace, config: AgentConfig, found: Report) -> 
             "damaged": found.damaged, "missing": found.missing, "behind_mark": found.behind_mark,
             "integrity": found.integrity, "sound": found.sound,
             "losses": [asdict(span) for span in found.losses],
+            "false_spans": found.false_spans, "ownerless": found.ownerless,
+            "destinations": [{**asdict(s), "sound": s.sound} for s in found.shares],
         }  # fmt: skip
         print_json({"epoch": found.epoch, **counts, **extra})
     else:
@@ -156,6 +163,7 @@ def _show_file(args: argparse.Namespace, config: AgentConfig, found: Report) -> 
         _print_counts(counts, lang=args.lang, balanced=found.balanced)
         _print_causes(causes, lang=args.lang)
         _print_checks(found, lang=args.lang)
+        _print_shares(found, lang=args.lang)
         print("\n".join(loss_lines(found.losses, lang=args.lang)))
     return Exit.OK if found.sound else Exit.FINDINGS
 
@@ -172,10 +180,24 @@ def _print_checks(found: Report, *, lang: str) -> None:
         ("false checksums", "校验不符", found.damaged),
         ("missing rows", "缺失的行", found.missing),
         ("lost by the medium since", "存储介质新丢失", found.behind_mark),
+        ("false spans of loss", "校验不符的缺失记录", found.false_spans),
         ("integrity", "文件完整性", found.integrity),
     )
     for en, zh, value in lines:
         print(f"  {zh if lang == 'zh' else en}: {value}")
+
+
+def _print_shares(found: Report, *, lang: str) -> None:
+    """Print the law of each of several destinations, and what was counted row by row for it."""
+    for share in found.shares:
+        print(f"  {_DESTINATION.text(lang).format(share.name)}")
+        counts = {name: asdict(getattr(share, name)) for name in _COUNTS}
+        _print_counts(counts, lang=lang, balanced=share.sound)
+        _print_causes({cause: asdict(n) for cause, n in share.causes.items()}, lang=lang)
+        counted = _COUNTED.text(lang).format(share.found.rows, share.found.values)
+        print(f"  {counted}")
+    if found.ownerless:
+        print(f"  {_OWNERLESS.text(lang).format(found.ownerless)}")
 
 
 def _print_counts(counts: dict[str, Any], *, lang: str, balanced: bool) -> None:

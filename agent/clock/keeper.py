@@ -7,13 +7,13 @@ once, and added up where the clock jumps all the time. Never sets a clock.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from agent.clock import texts
 from agent.clock.clock import FREE, HOLD, LOOK_S, SYNC
+from agent.looks import next_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ class Keeper:
         try:
             while True:
                 await self.turn()
-                await asyncio.sleep(LOOK_S)
+                await next_look(LOOK_S)
         finally:
             self._telling = 1.0
             self._tell_changes(self._clock.state())

@@ -14,6 +14,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.looks import next_look
 from agent.store.events import event_body
 from agent.telemetry import logs
 from drivers.api import DriverError, Remembers, SessionLost
@@ -56,7 +57,7 @@ async def fill_gaps(session: Any, devices: Sequence[DeviceRun]) -> None:
     while True:
         for device, group, span in _due(devices):
             await _fill(session, device, group, span)
-        await asyncio.sleep(LOOK_S)
+        await next_look(LOOK_S)
 
 
 def _due(devices: Sequence[DeviceRun]) -> Iterator[tuple[DeviceRun, GroupRun, Span]]:

@@ -22,11 +22,12 @@ from agent.telemetry.status import DeviceState, DeviceStatus, TagStatus
 from drivers.api import Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from agent.collect.device import Sink
     from agent.config.plan import DevicePlan, GroupPlan
+    from agent.normalize.pipeline import Follows
     from agent.store.intake import Encodes
     from agent.store.outbox import LessonRow
     from drivers.api import Frame, Learns
@@ -47,9 +48,11 @@ class Collector:
         sink: Sink,
         codec: Callable[[str, GroupPlan], Encodes],
         observer: Callable[[str, GroupPlan], Callable[[Frame], None]],
+        follower: Callable[[str, GroupPlan], Follows | None] = lambda _device, _group: None,
         lessons: Sequence[LessonRow] = (),
     ) -> None:
         self._sink = sink
+        self._follower = follower
         self._codec = codec
         self._observer = observer
         self._latest: dict[tuple[str, str], LatestGroup] = {}
@@ -71,20 +74,32 @@ class Collector:
                 self._start(key)
             await asyncio.Event().wait()  # links may come and go meanwhile
 
-    async def replace(self, plans: Sequence[DevicePlan]) -> None:
-        """Go on by new plans of known devices, whose groups and tags have the same names.
+    async def replace(
+        self,
+        plans: Sequence[DevicePlan],
+        *,
+        gone: AbstractSet[str] = frozenset(),
+        between: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Go on by plans that are new or others than before, and without the devices of `gone`.
 
-        Only the lines such a device is on, or comes to, begin anew; called while `run` runs.
+        Only the lines such a device is on, or comes to, begin anew; while they are down `between`
+        is awaited. Called while `run` runs.
 
         Raises:
             TimeoutError: a driver does not let go of its line, which is then not served any more.
         """
         fresh = {plan.id: plan for plan in plans}
-        was = [_line_of(plan) for plan in self._plans if plan.id in fresh]
-        keys = {*was, *map(_line_of, plans)} & {*self._lines, *map(_line_of, plans)}
+        touched = fresh.keys() | gone
+        was = [_line_of(plan) for plan in self._plans if plan.id in touched]
+        keys = dict.fromkeys((*was, *map(_line_of, plans)))
         await self._end([self._tasks[key] for key in keys if key in self._tasks])
         self._lessons.keep()
-        self._plans = tuple(fresh.get(plan.id, plan) for plan in self._plans)
+        if between is not None:
+            await between()
+        known = {plan.id for plan in self._plans}
+        stay = (fresh.get(plan.id, plan) for plan in self._plans if plan.id not in gone)
+        self._plans = (*stay, *(plan for plan in plans if plan.id not in known))
         lines = _by_line(self._plans)
         for key in keys:
             self._lines.pop(key, None)
@@ -160,10 +175,12 @@ class Collector:
             latest=latest,
             observe=self._observer(device, group),
             monotonic=time.monotonic,
+            follow=self._follower(device, group),
         )
         sink = self._sink
         ledger = LossLedger(device, group.name, tell=sink.put_event, keep=sink.put_losses)
-        continuity = Continuity(len(group.tags), times_ns=pipeline.times_ns)
+        read = len(group.tags) - len(group.derived)
+        continuity = Continuity(read, times_ns=pipeline.times_ns)
         codec, past = self._codec(device, group), self._codec(device, group)
         return GroupRun(group, pipeline, codec, ledger, past, continuity)
 

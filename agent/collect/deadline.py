@@ -10,6 +10,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from agent.looks import pause_s
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -92,4 +94,5 @@ class Deadline:
                 group.overdue = True
                 group.reader.cancel()
         every_s = min(LOOK_EVERY_S, limit_s / 4)
-        self._timer = asyncio.get_running_loop().call_later(every_s, self._look)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(pause_s(every_s, now_s=loop.time()), self._look)

@@ -122,6 +122,7 @@ class DeviceRun:
         if not frame.values:
             if group.down_since is None:
                 group.continuity.heard(frame.read_ns)
+                group.pipeline.heard(frame)
             return
         self.reads += 1
         self.values += len(frame.values)

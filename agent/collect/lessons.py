@@ -7,11 +7,11 @@ that is too long is not kept, which is told once. Never looks into a lesson: it 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
 
+from agent.looks import next_look
 from agent.telemetry import logs
 from drivers.api import Learns
 
@@ -67,7 +67,7 @@ class LessonBook:
             self._gone = []
         try:
             while self._plans:
-                await asyncio.sleep(KEEP_EVERY_S)
+                await next_look(KEEP_EVERY_S)
                 self.keep()
         finally:
             self.keep()

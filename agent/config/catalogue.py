@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.config.texts_derived import DERIVED
 from agent.config.texts_device import DRIVERS, SECRETS, TABLES, WARNINGS
 from agent.config.texts_file import FILE, REFERENCES, SHAPE
+from agent.config.texts_ledger import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,6 @@ if TYPE_CHECKING:
     from agent.config.texts import Entry
 
 CATALOGUE: Mapping[str, Entry] = (
-    FILE | SHAPE | REFERENCES | DRIVERS | TABLES | SECRETS | WARNINGS
+    FILE | SHAPE | REFERENCES | DRIVERS | TABLES | SECRETS | WARNINGS | LEDGER | DERIVED
 )  # fmt: skip
 """Every code and its texts."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import SecretStr
 
 from agent.config.arrays import taken_apart
+from agent.config.deriving import with_compression, with_derived
 from agent.config.document import Node
 from agent.config.grouping import plan_groups
 from agent.config.model import DeviceEntry, TagEntry
@@ -65,6 +66,7 @@ def read_device(raw: Node, *, index: int, reading: Reading) -> Device:
         _unknown_keys(node, driver, where=where, reading=reading)
         config = _driver_half(node, driver, where=where, reading=reading)
     tags = taken_apart(tags, driver=driver, where=where, reading=reading)
+    tags = [(node_of, reading.packing.packed(tag)) for node_of, tag in tags]
     groups = plan_groups(node, tags, driver=driver, config=config, where=where, reading=reading)
     if not complete:
         found = [one for one in reading.problems[start:] if not _follows(one, where)]
@@ -72,6 +74,10 @@ def read_device(raw: Node, *, index: int, reading: Reading) -> Device:
     if entry is None:
         return Device(node, where, None, None)
     entry = entry.model_copy(update={"tags": tags_of(tags)})
+    if entry.computed or entry.states:
+        groups = with_derived(node, entry, entry.tags, groups, where=where, reading=reading)
+    if entry.compress:
+        groups = with_compression(node, entry, groups, where=where, reading=reading)
     failed = any(one.is_error for one in reading.problems[start:])
     if failed or driver is None or config is None:
         return Device(node, where, entry, None)

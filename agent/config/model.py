@@ -12,10 +12,12 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from agent.config.derived import Compress, ComputedTag, Oee, States  # noqa: TC001 - pydantic reads it
 from agent.config.destination import Destination  # noqa: TC001 - pydantic reads it
-from agent.config.ledger import Enterprise, Equipment, Process, Rate
+from agent.config.ledger import Enterprise, Equipment, Location, Process, Rate
 from agent.config.memory import Memory
 from agent.config.section import Identifier, MetricName, Section
+from agent.config.shifts import Shifts
 from drivers.api import DataType
 
 
@@ -224,6 +226,12 @@ class DeviceEntry(Section):
         default_factory=dict, description="Poll groups; 'default' exists without being named."
     )
     tags: tuple[TagEntry, ...] = Field((), description="Points, in the file itself.")
+    computed: tuple[ComputedTag, ...] = Field((), description="Points computed of other points.")
+    states: States | None = Field(None, description="How the machine's state follows from points.")
+    compress: dict[str, Compress] = Field(
+        default_factory=dict, description="Points whose trend is compressed, by name."
+    )
+    oee: Oee | None = Field(None, description="Where the figures of effectiveness come from.")
 
 
 class AgentConfig(Section):
@@ -238,7 +246,9 @@ class AgentConfig(Section):
     clock: Clock = Field(Clock(), description="Trust in the clock of this box.")
     memory: Memory = Field(Memory(), description="What the agent may take of this box.")
     http: Http = Field(Http(), description="The status page.")
+    shifts: Shifts = Field(Shifts(), description="Working days and shifts.")
     rate: Rate = Field(Rate(), description="The key-process CNC rate.")
+    locations: tuple[Location, ...] = Field((), description="Sites, workshops and lines.")
     processes: tuple[Process, ...] = Field((), description="Processes of the enterprise.")
     equipment: tuple[Equipment, ...] = Field((), description="Machines of the ledger.")
     devices: tuple[DeviceEntry, ...] = Field((), description="What is read.")

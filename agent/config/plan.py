@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
     from pathlib import Path
 
+    from agent.config.derived import Compress
     from agent.config.model import AgentConfig, DeviceEntry, Group, TagEntry
+    from agent.derive.columns import Derivation
     from drivers.api import DeviceConfig, Driver, Plan
 
 
@@ -20,9 +22,13 @@ class GroupPlan:
     name: str
     settings: Group
     tags: tuple[TagEntry, ...]
-    """In the order in which frames carry their values, equal to the driver plan's."""
+    """In the order in which frames carry their values: the driver plan's, then what is derived."""
     plan: Plan
     """The driver's compiled requests."""
+    derived: tuple[Derivation, ...] = ()
+    """What is computed of each frame; the last of `tags`, in this order."""
+    compress: Mapping[int, Compress] = field(default_factory=dict)
+    """Columns whose trend is compressed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,11 @@ def _rows(path: Path) -> list[Row]:
         from agent.config.workbook import read_workbook
 
         return read_workbook(data, here, max_rows=MAX_ROWS)
-    return list(_csv_rows(_decoded(data, here), here))
+    return list(csv_rows(decoded(data, here), here))
 
 
-def _decoded(data: bytes, here: Place) -> str:
+def decoded(data: bytes, here: Place) -> str:
+    """Give a text file's text, whichever of the known encodings it has; raises `Unreadable`."""
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         encodings: tuple[str, ...] = ("utf-16",)
     else:
@@ -85,7 +86,8 @@ def _decoded(data: bytes, here: Place) -> str:
     raise Unreadable(problem("E1411", here, why=reason))
 
 
-def _csv_rows(text: str, here: Place) -> Iterator[Row]:
+def csv_rows(text: str, here: Place) -> Iterator[Row]:
+    """Give a CSV text's rows, cells stripped of blanks; raises `Unreadable`."""
     first = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
     skip = 0

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _SEEN_CHARS = 60
 """Longest excerpt of a file in a message: one line of a terminal still holds the rest."""
-_TEXT_CHARS = 600
-"""Longest message or path: what a file holds may be long, what a person reads is not."""
+_TEXT_CHARS, _PATH_CHARS = 600, 4096
+"""Longest message, and longest name of a file: what a person reads is not as long as a file."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,7 +98,7 @@ def problem(
     facts |= {"seen": shown, "quoted": quoted}
     return Problem(
         code=code,
-        file=place.file,
+        file=_line(place.file, limit=_PATH_CHARS),
         line=place.line,
         column=place.column,
         where=_line(f"{where} [{place.cell}]".strip() if place.cell else where),

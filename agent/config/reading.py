@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent.config.section import Packing
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     templates: dict[str, Node | None] = field(default_factory=dict)
     """Templates read so far; None for one that could not be."""
+    packing: Packing = field(default_factory=Packing)
 
     def resolve(self, name: str | Path) -> Path:
         """Give a path named in the file, relative to the file's folder."""

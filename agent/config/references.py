@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from agent.config.codes import Severity, parse_industry, parse_region, parse_uscc
+from agent.config.ledger_checks import ledger_problems
 from agent.config.lines import line_costs
 from agent.config.problems import Problem, excerpt, problem
 from agent.config.translate import near
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from agent.config.document import Node
     from agent.config.plan import DevicePlan
 
-_SECTIONS_WITH_IDS = ("devices", "processes", "equipment")
+_SECTIONS_WITH_IDS = ("devices", "locations", "processes", "equipment")
 _SPANS = (("valid_from", "valid_to"), ("in_service_from", "in_service_to"))
 _CODES: Mapping[str, Callable[[str], Uscc | Region | Industry]] = {
     "uscc": parse_uscc,
@@ -45,6 +46,7 @@ def reference_problems(root: Node) -> list[Problem]:
         *_dates(root),
         *_gateway(root),
         *_enterprise(root),
+        *ledger_problems(root),
     ]
 
 

@@ -86,6 +86,18 @@ FORMS = {
         "or 0.0.0.0:5020 for all its addresses.",
         zh="写本网关的地址和端口，例如 192.168.1.2:5020；不限网口时写 0.0.0.0:5020。",
     ),
+    r"^(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$": Message(
+        en="Hours and minutes with a colon, such as 08:00; 24:00 is midnight.",
+        zh="写成 24 小时制的“时:分”，例如 08:00，用半角冒号。",
+    ),
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?$": Message(
+        en="A day, such as 2026-05-01, or first/last day, such as 2026-10-01/2026-10-07.",
+        zh="写成日期，例如 2026-05-01；连续几天写成 首日/末日，例如 2026-10-01/2026-10-07。",
+    ),
+    r"^([0-9a-f]{64})?$": Message(
+        en="The SHA-256 of the file: 64 digits and letters a to f, as `sha256sum photo.jpg` tells.",
+        zh="文件的 SHA-256：64 位数字和小写字母 a～f，可用 sha256sum 照片文件名 得到。",
+    ),
 }
 """The form a text must have."""
 
@@ -124,6 +136,18 @@ RULES = {
         en="a bool that may be written takes no limits, scale or offset",
         zh="允许写的 bool 点位不能设 write.min、write.max、scale 或 offset",
     ),
+    "breaks must lie within their shift and not overlap": Message(
+        en="breaks must lie within their shift and not overlap",
+        zh="休息时间必须在本班次之内，且不能互相重叠",
+    ),
+    "days must exist, and a span must have 1 to 366 of them": Message(
+        en="days must exist, and a span must have 1 to 366 of them",
+        zh="日期必须真实存在，连续日期须为 1 到 366 天，首日在前",
+    ),
+    "every shift needs a name of its own": Message(
+        en="every shift needs a name of its own", zh="每个班次的 name 不能重复"
+    ),
+    "shifts must not overlap": Message(en="shifts must not overlap", zh="班次时间不能互相重叠"),
 }
 """Rules between the keys of one section."""
 

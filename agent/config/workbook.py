@@ -27,7 +27,7 @@ SHEETS = ("点表", "points")
 _MAX_UNPACKED_BYTES = 100_000_000
 """A point table of 20 000 rows unpacks to some 20 MB."""
 _MAX_COLUMNS = 64
-_BROKEN = (
+BROKEN = (
     InvalidFileException, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
     SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
 )  # fmt: skip
@@ -41,20 +41,21 @@ def read_workbook(data: bytes, here: Place, *, max_rows: int) -> list[Row]:
         Unreadable: it is no workbook, or too large.
     """
     try:
-        _refuse_bomb(data, here)
-        formulas = _sheet_rows(data, here, max_rows=max_rows, data_only=False)
-        if not any(_is_formula(cell) for row in formulas for cell in row):
+        refuse_bomb(data, here)
+        formulas = _chosen_rows(data, here, max_rows=max_rows, data_only=False)
+        if not any(is_formula(cell) for row in formulas for cell in row):
             return formulas
-        results = _sheet_rows(data, here, max_rows=max_rows, data_only=True)
-    except _BROKEN as error:
+        results = _chosen_rows(data, here, max_rows=max_rows, data_only=True)
+    except BROKEN as error:
         raise Unreadable(problem("E1411", here, why=f"{type(error).__name__}")) from None
     for formula, result in _pairs(formulas, results):
-        if _is_formula(formula) and result.value is None:
+        if is_formula(formula) and result.value is None:
             raise Unreadable(problem("E1419", formula.place, seen=formula.value))
     return results
 
 
-def _refuse_bomb(data: bytes, here: Place) -> None:
+def refuse_bomb(data: bytes, here: Place) -> None:
+    """Raise `Unreadable` where the file would unpack to far more than a table holds."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         total = sum(member.file_size for member in archive.infolist())
     if total > _MAX_UNPACKED_BYTES:
@@ -62,13 +63,13 @@ def _refuse_bomb(data: bytes, here: Place) -> None:
         raise Unreadable(problem("E1417", here, limit=limit))
 
 
-def _sheet_rows(data: bytes, here: Place, *, max_rows: int, data_only: bool) -> list[Row]:
+def _chosen_rows(data: bytes, here: Place, *, max_rows: int, data_only: bool) -> list[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of drop-downs and styles it does not keep
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=data_only)
         try:
             sheet = _sheet(book)
-            rows = list(_rows(sheet, here, max_rows=max_rows))
+            rows = list(sheet_rows(sheet, here, max_rows=max_rows))
         finally:
             book.close()
     if len(rows) > max_rows:
@@ -81,7 +82,8 @@ def _sheet(book: Any) -> Any:
     return (named or book.worksheets)[0]
 
 
-def _rows(sheet: Any, here: Place, *, max_rows: int) -> Iterator[Row]:
+def sheet_rows(sheet: Any, here: Place, *, max_rows: int) -> Iterator[Row]:
+    """Give an open sheet's rows, one more than `max_rows` at most."""
     blank = 0
     cells = sheet.iter_rows(max_row=max_rows + 1, max_col=_MAX_COLUMNS)
     for number, row in enumerate(cells, start=1):
@@ -113,7 +115,8 @@ class _Formula(str):
     __slots__ = ()
 
 
-def _is_formula(cell: Cell) -> bool:
+def is_formula(cell: Cell) -> bool:
+    """Tell a formula from a text that begins with an equals sign."""
     return isinstance(cell.value, _Formula)
 
 

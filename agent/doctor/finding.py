@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 NOTHING: Final = Message("", "")
 """What to do where all is well."""
+SUPPLIER: Final = Message(
+    "Keep the store file and tell the supplier.", "请保留存储文件并联系供应商。"
+)
 
 
 class Level(StrEnum):

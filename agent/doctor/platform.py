@@ -11,7 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from agent.doctor.finding import NOTHING, Finding, Level
+from agent.doctor.finding import NOTHING, SUPPLIER, Finding, Level
 from agent.publish.beside import Beside
 from agent.publish.mqtt import Connection, Will
 from agent.publish.refusal import ConnectionRefused
@@ -35,16 +35,46 @@ _WAY: Final = Message(
 )
 
 
-def of_agent(destination: dict[str, Any]) -> Finding:
-    """Look at what the running agent says of a destination."""
+def of_agent(destination: dict[str, Any]) -> list[Finding]:
+    """Look at what the running agent says of a destination; its law, where it has one of its own.
+
+    Without several destinations that is the store's.
+    """
     name, url = destination["name"], destination["url"]
     where = f"{name} {url}"
-    problem = destination["problem"]
+    problem, rows = destination["problem"], destination["rows"]
     if destination["connected"] and problem is None:
-        return Finding("platform", Level.OK, where, Message("connected", "已连接"))
-    level = Level.WARN if destination["connected"] else Level.AWAY
-    seen = Message("not connected", "未连接") if problem is None else Message(**problem)
-    return Finding("platform", level, where, seen)
+        found = [Finding("platform", Level.OK, where, _connected(destination))]
+    else:
+        level = Level.WARN if destination["connected"] else Level.AWAY
+        seen = Message("not connected", "未连接") if problem is None else Message(**problem)
+        found = [Finding("platform", level, where, seen)]
+    if rows is not None:
+        found.append(_law(name, rows))
+    return found
+
+
+def _connected(destination: dict[str, Any]) -> Message:
+    waits = destination["unconfirmed"]
+    if not waits:
+        return Message("connected", "已连接")
+    return Message(
+        f"connected, {waits} rows not confirmed by the platform yet",
+        f"已连接，{waits} 行尚待平台确认",
+    )
+
+
+def _law(name: str, rows: dict[str, Any]) -> Finding:
+    counts = [rows[part]["rows"] for part in ("waiting", "rejected", "dropped")]
+    if not rows["balanced"]:
+        seen = Message("its account does not add up", "该目标账不平")
+        return Finding("platform_law", Level.BAD, name, seen, SUPPLIER)
+    seen = Message(
+        "{} rows wait for it, {} refused, {} dropped".format(*counts),
+        "待发送 {} 行，被拒收 {} 行，已丢弃 {} 行".format(*counts),
+    )
+    lost = counts[1] or counts[2]
+    return Finding("platform_rows", Level.WARN if lost else Level.OK, name, seen)
 
 
 async def reach(

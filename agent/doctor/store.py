@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.doctor.finding import NOTHING, Finding, Level
+from agent.doctor.finding import NOTHING, SUPPLIER, Finding, Level
 from agent.losses.causes import CAUSES, title_of
 from agent.losses.spans import LossSpan, totals_by_cause
 from agent.store.books import Books
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 OLD_BACKLOG_S: Final = 3600
 RECENT_S: Final = 86_400
 """Losses that ended longer ago are not worth a finding."""
-_SUPPLIER: Final = Message(
-    "Keep the store file and tell the supplier.", "请保留存储文件并联系供应商。"
-)
 _CARD: Final = Message("Replace the card soon.", "请尽快更换存储卡。")
 _PLATFORM: Final = Message("See what is said of the platform.", "请看平台一项的说明。")
 
@@ -50,7 +47,7 @@ def of_file(path: Path) -> list[Finding]:
         )
         return [Finding("store_locked", Level.AWAY, where, Message(str(error), error.zh), todo)]
     except StoreError as error:
-        return [Finding("store", Level.BAD, where, Message(str(error), error.zh), _SUPPLIER)]
+        return [Finding("store", Level.BAD, where, Message(str(error), error.zh), SUPPLIER)]
     t = books.totals
     balanced = t.stored == sum((t.acked, t.rejected, t.dropped, t.waiting), Count())
     mark = read_mark(path)
@@ -84,7 +81,7 @@ def _law(where: str, *, balanced: bool) -> Finding:
         seen = Message("the account adds up", "账平")
         return Finding("store_law", Level.OK, where, seen)
     seen = Message("the account does not add up", "账不平")
-    return Finding("store_law", Level.BAD, where, seen, _SUPPLIER)
+    return Finding("store_law", Level.BAD, where, seen, SUPPLIER)
 
 
 def _mark(where: str, behind: int) -> Finding:

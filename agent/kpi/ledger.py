@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agent.config.ledger import ControlSet, ControlType, IndustryKind
+from agent.config.ledger import ControlSet, ControlType, IndustryKind, within
 from agent.kpi.rates import CoveredProcess
 
 if TYPE_CHECKING:
@@ -53,24 +53,28 @@ class Ledger:
         return tuple(
             p
             for p in self.processes
-            if p.key and not p.outsourced and _within(day, p.valid_from, p.valid_to)
+            if p.key and not p.outsourced and within(day, p.valid_from, p.valid_to)
         )
 
     def in_service(self, day: date) -> tuple[Equipment, ...]:
         """Machines in service on the day; idle ones and those under repair are."""
-        return tuple(e for e in self.equipment if _within(day, e.in_service_from, e.in_service_to))
+        return tuple(e for e in self.equipment if within(day, e.in_service_from, e.in_service_to))
+
+    def units(self, day: date) -> tuple[Equipment, ...]:
+        """Machines in service that count as one each: a cell or line does, its parts do not."""
+        return tuple(e for e in self.in_service(day) if e.part_of is None)
 
     def counted(self, day: date, control_set: ControlSet) -> tuple[Equipment, ...]:
-        """Machines in service whose control type counts in the set, whatever they do."""
+        """Units in service whose control type counts in the set, whatever they do."""
         types = counted_types(self.industry_kind, control_set)
-        return tuple(e for e in self.in_service(day) if e.control_type in types)
+        return tuple(e for e in self.units(day) if e.control_type in types)
 
     def covered(self, day: date, control_set: ControlSet) -> tuple[CoveredProcess, ...]:
         """P with D_p and C_p of each, in the ledger's order."""
-        machines = self.in_service(day)
+        machines = self.units(day)
         counted = {e.id for e in self.counted(day, control_set)}
         able = {
-            p.id: frozenset(e.id for e in machines if p.id in e.processes)
+            p.id: frozenset(e.id for e in machines if e.can_run(p.id, day))
             for p in self.key_processes(day)
         }
         return tuple(CoveredProcess(id_, ids, ids & counted) for id_, ids in able.items())
@@ -84,7 +88,3 @@ class Ledger:
         span = range((last - first).days)
         before = {p.id for n in span for p in self.key_processes(first + timedelta(days=n))}
         return tuple(p for p in self.processes if p.id in before - now)
-
-
-def _within(day: date, first: date | None, last: date | None) -> bool:
-    return (first is None or first <= day) and (last is None or day <= last)

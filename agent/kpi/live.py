@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Protocol
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from agent.kpi.calendar import ShopCalendar
 from agent.kpi.evidence import DeviceDay, demand
 from agent.kpi.observe import Observer
 from agent.kpi.report import METRICS, rate_frame, rate_status
 from agent.kpi.result import RateResult, compute
+from agent.kpi.sources import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from agent.config.model import AgentConfig
     from agent.config.plan import DevicePlan, GroupPlan
+    from agent.kpi.sealing import Sealing
+    from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
-    from agent.store.outbox import EvidenceRow
-    from agent.telemetry.status import RateStatus
+    from agent.store.outbox import EvidenceRow, LessonRow
+    from agent.telemetry.status import DeviceStatus, RateStatus
     from drivers.api import Frame
+
+    Around: TypeAlias = tuple[Sequence[DeviceStatus], Sequence[LossSpan]]
+    """The devices with who they say they are, and what was lost."""
 
 SAVE_EVERY_S = 10.0
 """How often evidence is handed to the store; so much of it a crash can cost."""
 FRESH_S = 5.0
 """A figure younger than this is shown again without computing it."""
+
+MORE_DAYS: Final = 7
+"""Days before the period that are kept in memory too; the store keeps all."""
 
 METRIC_NAMES = tuple(metric.name for metric in METRICS)
 """The columns of the frame that carries the rate."""
@@ -35,6 +46,9 @@ class Keeps(Protocol):
 
     async def put_frame(self, codec: Encodes, frame: Frame) -> None:
         """Hand in a frame."""
+
+    def put_lessons(self, lessons: Sequence[LessonRow]) -> None:
+        """Hand in digests, kept with the lessons."""
 
     def put_evidence(self, days: Sequence[EvidenceRow]) -> None:
         """Hand in what was observed."""
@@ -50,17 +64,29 @@ class LiveRate:
         known: Iterable[EvidenceRow],
         *,
         dated: Callable[[], bool] = lambda: True,
+        around: Callable[[], Around] = lambda: ((), ()),
+        sealing: Sealing | None = None,
     ) -> None:
-        """Take what to judge, what is known, and whether the gateway's own time can be trusted."""
+        """Take what to judge, what is known, and whether the gateway's own time can be trusted.
+
+        `around` gives what else a judgement rests on, as it stands now; `sealing` has days sealed.
+        """
         self._config = config
+        self._devices = devices
         self._dated = dated
+        self._around = around
+        self._sealing = sealing
+        self._calendar = ShopCalendar.of(config)
         tags = {
             (device.id, group.name): tuple(tag.name for tag in group.tags)
             for device in devices
             for group in device.groups
         }
-        self._observer = Observer(tags, config.gateway.timezone)
-        self._observer.load(DeviceDay.of(row) for row in known)
+        self._observer = Observer(tags, self._calendar)
+        rows = list(known)
+        newest = max((row[1] for row in rows), default="")
+        since = _kept_since(newest, config.rate.period_days)
+        self._observer.load(DeviceDay.of(row) for row in rows if row[1] >= since)
         self._result: RateResult | None = None
         self._computed_s = 0.0
 
@@ -69,7 +95,8 @@ class LiveRate:
 
         What an untrusted clock has stamped is of no day, and so no evidence.
         """
-        observe, dated = self._observer.watch(device, group.name), self._dated
+        names = tuple(tag.name for tag in group.tags)
+        observe, dated = self._observer.watch(device, group.name, names), self._dated
 
         def watch(frame: Frame) -> None:
             if frame.times_ns is not None or dated():
@@ -95,21 +122,45 @@ class LiveRate:
         due_s = time.monotonic()
         while True:
             self.save(store)
+            if self._sealing is not None and self._dated():
+                self._sealing.seal(store, self._observer.days, self._calendar)
             if self._config.processes and self._dated() and time.monotonic() >= due_s:
                 due_s = max(due_s, time.monotonic() - self._config.rate.emit_every_s)
                 due_s += self._config.rate.emit_every_s
                 await store.put_frame(codec, rate_frame(self._current()))
             await asyncio.sleep(min(SAVE_EVERY_S, self._config.rate.emit_every_s))
 
+    def result(self) -> RateResult:
+        """Give the rate as it stands, at most `FRESH_S` old."""
+        return self._current()
+
     def _observed(self, now_ms: int) -> list[DeviceDay]:
         """Give the days of the period that ends today; older ones stay in the store."""
-        today = self._observer.day(now_ms * 1_000_000).date
-        return self._observer.days(since=demand(self._config.rate, today).first)
+        first = demand(self._config.rate, self._calendar.day_of(now_ms * 1_000_000)).first
+        if self._dated():
+            self._observer.prune(first - timedelta(days=MORE_DAYS))
+        return self._observer.days(since=first)
 
     def _current(self) -> RateResult:
         now_s = time.monotonic()
         if self._result is None or now_s - self._computed_s >= FRESH_S:
             now_ms = time.time_ns() // 1_000_000
-            self._result = compute(self._config, self._observed(now_ms), now_ms=now_ms)
+            devices, losses = self._around()
+            said = {one.id: one.identity for one in devices if one.identity is not None}
+            self._result = compute(
+                self._config,
+                self._observed(now_ms),
+                now_ms=now_ms,
+                facts=facts_of(self._devices, said),
+                losses=losses,
+            )
             self._computed_s = now_s
         return self._result
+
+
+def _kept_since(newest: str, period_days: int) -> str:
+    """Give the ISO day from which days are kept in memory, by the newest that is known."""
+    if not newest:
+        return ""
+    kept = timedelta(days=period_days + MORE_DAYS)
+    return (date.fromisoformat(newest) - kept).isoformat()

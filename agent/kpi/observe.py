@@ -1,56 +1,56 @@
-"""Counts, while frames pass, what each device delivered on each day: the raw evidence.
+"""Counts, while frames pass, what each device delivered on each shop day: the raw evidence.
 
-On the path of every value: a full, good, agent-stamped frame of today costs a handful of
-additions, whatever its size; values are compared only until the first change of the day is
-found. Counts are by the value's own source time, so replayed data count on the day they are of.
-Only good values count; a frame without any leaves no trace. One thread only (the event loop).
+Counts are by the value's own source time, so replayed data count on the day they are of. Only
+good values count; a day without any leaves no trace. One thread only (the event loop).
 """
 
 from __future__ import annotations
 
-from datetime import date
-from itertools import compress
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
-from agent.kpi.days import Calendar
-from agent.kpi.evidence import DeviceDay, is_control_metric
-from drivers.api import Quality
+from agent.kpi.groupday import HOUR_NS
+from agent.kpi.tally import Tally
+from agent.kpi.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from agent.kpi.days import Day
-    from drivers.api import Frame, Value
+    from agent.kpi.deviceday import DeviceDay
+    from drivers.api import Frame
 
-_GOOD_MASK = bytes(quality == Quality.GOOD for quality in range(256))
-"""Turns a column of qualities into one of 1 (good) and 0, for `compress`."""
-_NS_PER_MS = 1_000_000
-_DAYS_COMPARED = 2
-"""Days per group whose first values are kept, for frames around midnight belong to either.
-
-Values of a third day push out the oldest: it is still counted, and compared from there anew.
-"""
-
-
-class _Unseen:
-    """Stands where no good value of a column was seen on the day."""
+DEVICE_DOWN: Final = "device_down"
+"""Cause of a gap: the device did not answer."""
+AGENT_DOWN: Final = "agent_down"
+"""Cause of a gap: this program did not run, or did not reach the device before it ended."""
+_OPEN_DAYS: Final = 4
+"""Days whose counts are kept open; older ones are put away as records, and opened when needed."""
 
 
-_UNSEEN = _Unseen()
+class Calendar(Protocol):
+    """Tells days; `agent.kpi.calendar.ShopCalendar` and `agent.kpi.days.Calendar` do."""
+
+    def day(self, time_ns: int) -> Day:
+        """Give the day that contains an instant (UTC nanoseconds)."""
 
 
 class Observer:
     """Keeps one `DeviceDay` per device and day; feed it through `watch` or `observe`."""
 
-    def __init__(self, tags: Mapping[tuple[str, str], Sequence[str]], timezone: str) -> None:
-        """Take the metric names of every (device, group) in frame order, and the IANA zone."""
-        self._calendar = Calendar(timezone)
-        self._records: dict[tuple[str, date], _Record] = {}
-        self._touched: list[_Record] = []
-        self._watches = {key: _Watch(self, key[0], names) for key, names in tags.items()}
+    def __init__(self, tags: Mapping[tuple[str, str], Sequence[str]], calendar: Calendar) -> None:
+        """Take the metric names of every (device, group) in frame order, and the calendar."""
+        self._calendar = calendar
+        self._devices: dict[str, _DeviceBooks] = {}
+        self._watches: dict[tuple[str, str], Watch] = {}
+        self._touched: list[Tally] = []
+        for (device, group), names in tags.items():
+            self._watches[device, group] = self._books(device).add(group, names)
 
-    def watch(self, device: str, group: str) -> Callable[[Frame], None]:
-        """Give the function that takes in the engineering frames of one group."""
+    def watch(self, device: str, group: str, names: Sequence[str] = ()) -> Callable[[Frame], None]:
+        """Give the function that takes in a group's engineering frames; `names` of a new group."""
+        if (device, group) not in self._watches:
+            self._watches[device, group] = self._books(device).add(group, names)
         return self._watches[device, group].observe
 
     def observe(self, frame: Frame) -> None:
@@ -58,228 +58,132 @@ class Observer:
         self._watches[frame.device, frame.group].observe(frame)
 
     def load(self, days: Iterable[DeviceDay]) -> None:
-        """Continue from what was counted before; adds up where both know a day."""
+        """Continue from what was counted before; call it once, before any frame."""
         for one in days:
-            record = self.record(one.device, one.day)
-            first_ns = one.first_ms * _NS_PER_MS
-            record.add(one.good, one.control_good, first_ns, one.last_ms * _NS_PER_MS)
-            record.changed |= one.metrics_changed
+            self._books(one.device).load(one)
 
     def drain(self) -> list[DeviceDay]:
         """Give the days that changed since the last call, each with its whole count, to store."""
         touched, self._touched = self._touched, []
         for record in touched:
             record.clean = True
-        return [record.day() for record in touched]
+        found = [record.day() for record in touched if record.good]
+        newest = max((one.day for one in found), default=date.min)
+        if newest > date.min + timedelta(_OPEN_DAYS):
+            for books in self._devices.values():
+                books.put_away(newest - timedelta(_OPEN_DAYS))
+        return found
 
     def days(self, since: date = date.min) -> list[DeviceDay]:
         """Give every day known, counted or loaded, from `since` on."""
-        return [one.day() for one in self._records.values() if one.good and one.date >= since]
+        return [one for books in self._devices.values() for one in books.days(since)]
+
+    def prune(self, before: date) -> None:
+        """Let go of the days before one; the store has them."""
+        for books in self._devices.values():
+            books.prune(before)
 
     def day(self, time_ns: int) -> Day:
-        """Give the calendar day of an instant; for the watches."""
+        """Give the shop day of an instant."""
         return self._calendar.day(time_ns)
 
-    def record(self, device: str, day: date) -> _Record:
-        """Give the count of one device and day; for the watches."""
-        key = (device, day)
-        record = self._records.get(key)
-        if record is None:
-            record = self._records[key] = _Record(device, day)
-        return record
-
-    def touch(self, record: _Record) -> None:
+    def touch(self, record: Tally) -> None:
         """Note a count that differs from what was last drained; for the watches."""
         record.clean = False
         self._touched.append(record)
 
-
-class _Record:
-    """The count of one device and day; all groups of the device share it."""
-
-    __slots__ = (
-        "changed", "clean", "control_good", "date", "device", "first_ns", "good", "last_ns",
-    )  # fmt: skip
-
-    def __init__(self, device: str, day: date) -> None:
-        self.device = device
-        self.date = day
-        self.good = 0
-        self.control_good = 0
-        self.changed = False
-        self.first_ns = self.last_ns = 0
-        self.clean = True
-
-    def add(self, good: int, control_good: int, first_ns: int, last_ns: int) -> None:
-        if not self.good:
-            self.first_ns, self.last_ns = first_ns, last_ns
-        else:
-            self.first_ns = min(self.first_ns, first_ns)
-            self.last_ns = max(self.last_ns, last_ns)
-        self.good += good
-        self.control_good += control_good
-
-    def day(self) -> DeviceDay:
-        return DeviceDay(self.device, self.date, self.good, self.changed, self.control_good,
-                         self.first_ns // _NS_PER_MS, self.last_ns // _NS_PER_MS)  # fmt: skip
+    def _books(self, device: str) -> _DeviceBooks:
+        books = self._devices.get(device)
+        if books is None:
+            books = self._devices[device] = _DeviceBooks(self, device)
+        return books
 
 
-class _GroupDay:
-    """One group's share in a day: its bounds, its count, and the first good value of a column."""
+class _DeviceBooks:
+    """The counts of one device, and whether it is silent."""
 
-    __slots__ = ("compared", "complete", "first", "from_ns", "record", "until_ns")
-
-    def __init__(self, day: Day, record: _Record, size: int) -> None:
-        self.from_ns = day.from_ns
-        self.until_ns = day.until_ns
-        self.record = record
-        self.complete: tuple[Value, ...] | None = None
-        """The first values, once every column has one."""
-        self.first: list[Value | _Unseen] = [_UNSEEN] * size
-        self.compared: tuple[Sequence[int], Sequence[Value]] | None = None
-        """What was compared last without a change; a machine at rest repeats it."""
-
-    def differs(self, columns: Sequence[int], values: Sequence[Value]) -> bool:
-        """Tell whether a value differs from the column's first of the day; keep new firsts."""
-        if (columns, values) == self.compared:
-            return False
-        first = self.first
-        for column, value in zip(columns, values, strict=True):
-            known = first[column]
-            if known is _UNSEEN:
-                first[column] = value
-            elif known != value:
-                return True
-        self.compared = (columns, values)
-        return False
-
-    def differs_full(self, values: tuple[Value, ...]) -> bool:
-        """Do the same for a full frame, by one comparison once every column is known."""
-        if self.complete is None:
-            if self.differs(range(len(values)), values):
-                return True
-            self.complete = values
-            return False
-        return values is not self.complete and values != self.complete
-
-
-class _Watch:
-    """Takes in the frames of one group of one device."""
-
-    __slots__ = (
-        "_all", "_columns", "_control", "_controls", "_counted", "_counted_controls", "_days",
-        "_device", "_good", "_observer", "_today",
-    )  # fmt: skip
-
-    def __init__(self, observer: Observer, device: str, names: Sequence[str]) -> None:
-        self._observer = observer
+    def __init__(self, observer: Observer, device: str) -> None:
         self._device = device
-        self._all = range(len(names))
-        self._control = tuple(is_control_metric(name) for name in names)
-        self._controls = sum(self._control)
-        self._good = b""
-        self._columns: Sequence[int] = ()
-        self._counted: Sequence[int] = ()
-        self._counted_controls = 0
-        self._days: dict[date, _GroupDay] = {}
-        self._today: _GroupDay | None = None
+        self._observer = observer
+        self.day = observer.day
+        self.touch = observer.touch
+        self._watches: list[Watch] = []
+        self._open: dict[date, Tally] = {}
+        self._known: dict[date, DeviceDay] = {}
+        self._speaking: set[str] = set()
+        self._silent_ns = 0
+        self._cause = AGENT_DOWN
 
-    def observe(self, frame: Frame) -> None:
-        """Count a frame: at once if all of it is good and of today, else with care."""
-        time_ns = frame.read_ns
-        today = self._today
-        if (
-            frame.columns is None
-            and frame.qualities is None
-            and frame.times_ns is None
-            and today is not None
-            and today.from_ns <= time_ns < today.until_ns
-        ):
-            record = today.record
-            record.good += len(frame.values)
-            record.control_good += self._controls
-            if time_ns > record.last_ns:
-                record.last_ns = time_ns
-            elif time_ns < record.first_ns:
-                record.first_ns = time_ns
-            if not record.changed and today.differs_full(frame.values):
-                record.changed = True
+    def add(self, group: str, names: Sequence[str]) -> Watch:
+        watch = Watch(self, group, names)
+        self._watches.append(watch)
+        return watch
+
+    def load(self, day: DeviceDay) -> None:
+        self._known[day.day] = day
+        self._silent_ns = max(self._silent_ns, day.last_ms * 1_000_000)
+
+    def record(self, day: date) -> Tally:
+        record = self._open.get(day)
+        if record is None:
+            known = self._known.pop(day, None)
+            record = Tally(self._device, day) if known is None else Tally.of(known)
+            self._open[day] = record
+        return record
+
+    def days(self, since: date) -> Iterator[DeviceDay]:
+        yield from (one for one in self._known.values() if one.day >= since)
+        for record in self._open.values():
+            if record.good and record.date >= since:
+                yield record.day()
+
+    def put_away(self, before: date) -> None:
+        for day, record in list(self._open.items()):
+            if day < before and record.clean:
+                for watch in self._watches:
+                    watch.forget(day)
+                if record.good:
+                    self._known[day] = record.day()
+                del self._open[day]
+
+    def prune(self, before: date) -> None:
+        for day in [day for day in self._known if day < before]:
+            del self._known[day]
+
+    def spread(self, from_ns: int, until_ns: int) -> Iterator[tuple[Tally, int, int]]:
+        while from_ns < until_ns:
+            day = self.day(from_ns)
+            hour = (from_ns - day.from_ns) // HOUR_NS
+            ends_ns = min(day.from_ns + (hour + 1) * HOUR_NS, day.until_ns, until_ns)
+            record = self.record(day.date)
             if record.clean:
-                self._observer.touch(record)
-            return
-        self._observe_any(frame)
+                self.touch(record)
+            yield record, hour, ends_ns - from_ns
+            from_ns = ends_ns
 
-    def _observe_any(self, frame: Frame) -> None:
-        columns, values, times_ns = self._good_part(frame)
-        if not values:
-            return
-        distinct = set(times_ns)  # few: a server samples many points at once
-        first_ns, last_ns = min(distinct), max(distinct)
-        today = self._turn(first_ns)
-        if last_ns < today.until_ns:
-            self._count(today, columns, values, first_ns=first_ns, last_ns=last_ns)
-            return
-        for column, value, time_ns in zip(columns, values, times_ns, strict=True):
-            day = self._turn(time_ns)
-            self._count(day, (column,), (value,), first_ns=time_ns, last_ns=time_ns)
+    def speaks(self, group: str, time_ns: int) -> None:
+        if not self._speaking and 0 < self._silent_ns < time_ns:
+            self._count_gap(time_ns)
+        self._speaking.add(group)
 
-    def _good_part(self, frame: Frame) -> tuple[Sequence[int], Sequence[Value], Sequence[int]]:
-        """Give columns, values and source times of the good values, in the frame's order."""
-        columns: Sequence[int] = self._all if frame.columns is None else frame.columns
-        values, times_ns = frame.values, frame.times_ns
-        if frame.qualities is not None:
-            good = frame.qualities.translate(_GOOD_MASK)
-            values = tuple(compress(values, good))
-            times_ns = tuple(compress(times_ns, good)) if times_ns else None
-            columns = (
-                self._good_columns(good)
-                if frame.columns is None
-                else tuple(compress(columns, good))
-            )
-        return columns, values, times_ns or (frame.read_ns,)
+    def falls_silent(self, group: str, time_ns: int) -> None:
+        spoke = bool(self._speaking)
+        self._speaking.discard(group)
+        if spoke and not self._speaking:
+            self._silent_ns, self._cause = time_ns, DEVICE_DOWN
 
-    def _good_columns(self, good: bytes) -> Sequence[int]:
-        """Give the good columns of a full frame; a point that stays bad costs this only once."""
-        if good != self._good:
-            self._good, self._columns = good, tuple(compress(self._all, good))
-        return self._columns
-
-    def _control_columns(self, columns: Sequence[int]) -> int:
-        """Count the columns of control metrics."""
-        if not self._controls or columns is self._all:
-            return self._controls
-        if columns is not self._counted:
-            self._counted = columns
-            self._counted_controls = sum(map(self._control.__getitem__, columns))
-        return self._counted_controls
-
-    def _count(
-        self,
-        today: _GroupDay,
-        columns: Sequence[int],
-        values: Sequence[Value],
-        *,
-        first_ns: int,
-        last_ns: int,
-    ) -> None:
-        record = today.record
-        record.add(len(values), self._control_columns(columns), first_ns, last_ns)
-        if not record.changed and today.differs(columns, values):
-            record.changed = True
-        if record.clean:
-            self._observer.touch(record)
-
-    def _turn(self, time_ns: int) -> _GroupDay:
-        """Make the day of an instant today; an older day than the last two starts anew."""
-        today = self._today
-        if today is not None and today.from_ns <= time_ns < today.until_ns:
-            return today
-        day = self._observer.day(time_ns)
-        today = self._days.get(day.date)
-        if today is None:
-            record = self._observer.record(self._device, day.date)
-            today = self._days[day.date] = _GroupDay(day, record, len(self._all))
-            if len(self._days) > _DAYS_COMPARED:
-                del self._days[next(iter(self._days))]
-        self._today = today
-        return today
+    def _count_gap(self, until_ns: int) -> None:
+        """Count a silence by its cause, day by day; days wholly silent have no record."""
+        from_ns = self._silent_ns
+        while from_ns < until_ns:
+            day = self.day(from_ns)
+            ends_ns = min(day.until_ns, until_ns)
+            record = self._open.get(day.date)
+            if record is None and day.date in self._known:
+                record = self.record(day.date)
+            if record is not None or ends_ns == until_ns:
+                record = record or self.record(day.date)
+                record.gaps_ns[self._cause] += ends_ns - from_ns
+                if record.clean:
+                    self.touch(record)
+            from_ns = ends_ns

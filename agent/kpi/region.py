@@ -7,6 +7,7 @@ Source: docs/specs/rate, sections 6 and 7.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,25 @@ def region(enterprises: Sequence[EnterpriseRate]) -> Region:
         assessed=len(assessed),
         in_scope=scope,
     )
+
+
+class Doubt(StrEnum):
+    """What of a region's figures looks too good to be measured."""
+
+    MEAN_ABOVE_90 = "mean_above_90"
+    NO_SPREAD = "no_spread"
+    """Two enterprises or more, and every one of the same rate."""
+
+
+def doubts(enterprises: Iterable[EnterpriseRate]) -> tuple[Doubt, ...]:
+    """Give what an assessor should look at first; a doubt is no verdict."""
+    rates = [e.rate for e in enterprises if isinstance(e.rate, Fraction)]
+    found = []
+    if rates and sum(rates, Fraction(0)) / len(rates) > Fraction(90, 100):
+        found.append(Doubt.MEAN_ABOVE_90)
+    if len(rates) > 1 and len(set(rates)) == 1:
+        found.append(Doubt.NO_SPREAD)
+    return tuple(found)
 
 
 def weighted_mean(pairs: Iterable[tuple[Fraction, int]]) -> Figure:

@@ -18,7 +18,7 @@ from drivers.api import DataType, Frame, Quality, Value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.kpi.evidence import Assessment, Demand
+    from agent.kpi.judge import Assessment
     from agent.kpi.result import RateResult
 
 DEVICE = "kpi"
@@ -131,7 +131,8 @@ def rate_status(result: RateResult) -> RateStatus:
             method.value: (pair(one.declared), pair(one.verified))
             for method, one in found.rates.items()
         },
-        equipment=tuple(_equipment(one, result.asked) for one in found.assessments),
+        equipment=tuple(_equipment(one, result) for one in found.assessments),
+        neighbours=found.neighbours.document(),
     )
 
 
@@ -161,6 +162,7 @@ def from_json(document: Mapping[str, Any]) -> RateStatus:
                 for method, (declared, verified) in document["by_method"].items()
             },
             equipment=tuple(_equipment_in(one) for one in document["equipment"]),
+            neighbours=dict(document.get("neighbours", {})),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"not a rate status: {error!r}") from error
@@ -185,8 +187,9 @@ def _figures(result: RateResult) -> tuple[Figure, ...]:
     return one.declared, one.adjusted, one.verified, one.gap, result.headline_set.coverage
 
 
-def _equipment(assessment: Assessment, asked: Demand) -> EquipmentRate:
+def _equipment(assessment: Assessment, result: RateResult) -> EquipmentRate:
     machine = assessment.machine
+    covered = result.covered.get(machine.device or "")
     return EquipmentRate(
         id=machine.id,
         name=machine.name,
@@ -196,7 +199,15 @@ def _equipment(assessment: Assessment, asked: Demand) -> EquipmentRate:
         level=assessment.level.value,
         status=assessment.standing.value,
         reason=assessment.reason.value,
-        message=sentence(assessment, asked),
+        message=sentence(assessment, result.asked),
+        facts={
+            "nc": assessment.nc,
+            "digital": assessment.digital,
+            "networked": assessment.networked,
+            "observed": assessment.observed,
+        },
+        findings=tuple(one.reason.value for one in assessment.findings),
+        coverage={} if covered is None else covered.document(),
     )
 
 
@@ -212,6 +223,9 @@ def _equipment_in(document: Mapping[str, Any]) -> EquipmentRate:
         status=str(document["status"]),
         reason=str(document["reason"]),
         message=Message(en=str(document["message"]["en"]), zh=str(document["message"]["zh"])),
+        facts={str(name): bool(is_so) for name, is_so in document.get("facts", {}).items()},
+        findings=tuple(str(code) for code in document.get("findings", ())),
+        coverage=dict(document.get("coverage", {})),
     )
 
 

@@ -56,6 +56,11 @@ HISTORY_SHORT: Final = "history_short"
 STOPPED: Final = "stopped"
 KILLED: Final = "killed"
 REJECTED: Final = "rejected"
+CORRUPT: Final = "corrupt"
+MEDIUM: Final = "medium"
+BEHIND: Final = "behind"
+ROW_CAUSES: Final = ("size", "age", CORRUPT, MEDIUM)
+"""Causes for which the store itself drops rows: its counters hold the same figures."""
 
 _NETWORK = (
     "Check power, cable and switch of the device.",
@@ -171,17 +176,25 @@ _KEEPING: Final = {
         ("Restore the way to the platform, or raise `store.max_age_days`.",
          "请恢复与平台的连接，或加大 `store.max_age_days`。"),
     ),
-    "corrupt": _cause(
+    CORRUPT: _cause(
         Unit.VALUES, ("damaged by the medium", "存储介质损坏"),
         ("Rows whose checksum was false, or that could not be read; they are never sent.",
          "校验不符或无法读出的数据，绝不上报。"),
         ("Replace the card or disk soon.", "请尽快更换存储卡或磁盘。"),
     ),
-    "medium": _cause(
+    MEDIUM: _cause(
         Unit.VALUES, ("lost by the medium", "存储介质丢失"),
         ("Rows that were stored, and that the card did not keep.",
          "已写入、但存储卡没有保住的数据。"),
         ("Replace the card or disk soon.", "请尽快更换存储卡或磁盘。"),
+    ),
+    BEHIND: _cause(
+        Unit.VALUES, ("gone before one destination had them", "个别上报目标未及取走"),
+        (("One of several destinations was away while rows that the others have were cleared "
+          "away; it never gets them."),
+         "多个上报目标中有一个长时间不在线，其他目标已收到的数据到期清除，该目标不再收到。"),
+        ("Set `policy: must` for it if it must have every row, or raise `store.keep_hours`.",
+         "若该目标必须收到全部数据，请设为 `policy: must`，或加大 `store.keep_hours`。"),
     ),
     REJECTED: _cause(
         Unit.VALUES, ("refused by the platform", "被平台拒收"),

@@ -1,16 +1,19 @@
 """What happens to a frame between driver and store, for one group: the one place that knows.
 
-Order: normalize -> last values (every frame) -> report (what is stored) -> evidence (of what is
-stored, so that whoever receives it comes to the same result).
+Order: normalize -> computed columns -> last values (every frame) -> report and
+compression (what is stored) -> evidence (of what is stored, so that whoever receives it comes to
+the same result).
 Nothing here waits; the caller puts the result into the intake.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from agent.derive.columns import Deriver
 from agent.normalize.normalizer import Normalizer
 from agent.normalize.report import Reporter
+from agent.normalize.trend import Compressor, assembled, samples_of
 from drivers.api import ClockSource, Frame, Quality
 
 if TYPE_CHECKING:
@@ -27,6 +30,19 @@ class FrameError(Exception):
     """A driver handed over a frame whose columns do not fit together."""
 
 
+class Follows(Protocol):
+    """What wants every engineering frame of the group, stored or not."""
+
+    def take(self, frame: Frame) -> None:
+        """Take a frame with values, of the past too."""
+
+    def heard(self, frame: Frame) -> None:
+        """Take a sign of life without values."""
+
+    def silence(self) -> None:
+        """Take that the group cannot be read any more."""
+
+
 class Pipeline:
     """One group's way from raw frame to what is stored."""
 
@@ -38,14 +54,19 @@ class Pipeline:
         latest: LatestGroup,
         observe: Callable[[Frame], None],
         monotonic: Callable[[], float],
+        follow: Follows | None = None,
     ) -> None:
         self._device = device
         self._group = group.name
         self._size = len(group.tags)
-        self._normalizer = Normalizer(group.tags)
+        self._read = self._size - len(group.derived)
+        self._normalizer = Normalizer(group.tags[: self._read])
+        self._deriver = Deriver(self._read, group.derived) if group.derived else None
+        self._compressor = Compressor(group.compress) if group.compress else None
         self._reporter = Reporter(group.settings, group.tags, monotonic=monotonic)
         self._latest = latest
         self._observe = observe
+        self._follow = follow
         self._silent = False
 
     def process(self, raw: Frame) -> Frame | None:
@@ -56,8 +77,12 @@ class Pipeline:
         """
         frame = self._normalized(raw)
         self._latest.update(frame)
+        if self._follow is not None:
+            self._follow.take(frame)
         self._silent = False
         stored = self._reporter.select(frame)
+        if stored is not None and self._compressor is not None:
+            stored = self._compressor.select(stored)
         if stored is not None:
             self._observe(stored)
         return stored
@@ -72,12 +97,23 @@ class Pipeline:
         """
         frame = self._normalized(raw)
         self._observe(frame)
+        if self._follow is not None:
+            self._follow.take(frame)
         return frame
 
+    def heard(self, empty: Frame) -> None:
+        """Take a sign of life of the device that holds no value."""
+        if self._follow is not None:
+            self._follow.heard(empty)
+
     def times_ns(self) -> dict[int, int]:
-        """Give the time of the last value of every tag that has one, by column."""
-        last = enumerate(self._latest.all())
-        return {column: one.time_ns for column, one in last if one.time_ns is not None}
+        """Give the time of the last value of every tag read that has one, by column."""
+        return {c: ns for c, ns in self._latest.times_ns().items() if c < self._read}
+
+    @property
+    def coalesced(self) -> int:
+        """Values that were read and not stored since their trend is compressed."""
+        return 0 if self._compressor is None else self._compressor.coalesced
 
     def silence(self, read_ns: int, reason: str = NO_COMMUNICATION) -> Frame | None:
         """Give the one BAD frame that marks the start of a silence; None while it lasts."""
@@ -95,14 +131,22 @@ class Pipeline:
             None,
             ClockSource.AGENT,
         )
+        if self._compressor is not None:
+            held = self._compressor.flush()
+            frame = assembled(frame, [*held, *samples_of(frame)]) if held else frame
         self._latest.silence(reason)
         self._reporter.reset()
+        if self._deriver is not None:
+            self._deriver.silence()
+        if self._follow is not None:
+            self._follow.silence()
         return frame
 
     def _normalized(self, raw: Frame) -> Frame:
-        expected = self._size if raw.columns is None else len(raw.columns)
+        expected = self._read if raw.columns is None else len(raw.columns)
         if len(raw.values) != expected:
             raise FrameError(
                 f"{self._device}/{self._group}: {len(raw.values)} values for {expected} tags"
             )
-        return self._normalizer.apply(raw)
+        frame = self._normalizer.apply(raw)
+        return frame if self._deriver is None else self._deriver.extend(frame)

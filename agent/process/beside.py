@@ -1,4 +1,4 @@
-"""Work that runs beside a block of code and ends with it."""
+"""Work that runs beside a block of code and ends with it, or is waited for only so long."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ async def beside(
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+async def within(seconds: float, work: Coroutine[None, None, None]) -> bool:
+    """Wait for work at most so long; tell whether it came to its end."""
+    with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+        async with asyncio.timeout(seconds):
+            await work
+            return True
+    return False

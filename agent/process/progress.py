@@ -8,9 +8,10 @@ the watchdog is not fed, and who supervises the process does the rest.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
+
+from agent.looks import next_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -41,9 +42,12 @@ class Progress:
         self,
         stages: Mapping[str, Callable[[], Pulse]],
         *,
+        more: Callable[[], Mapping[str, Callable[[], Pulse]]] = dict,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Take the stages there are, and `more` that come and go."""
         self._stages = dict(stages)
+        self._more = more
         self._monotonic = monotonic
         self._looked_s = monotonic()
         self._last: dict[str, Hashable] = {}
@@ -58,7 +62,7 @@ class Progress:
         """Look again and again, until cancelled."""
         while True:
             self.look()
-            await asyncio.sleep(LOOK_S)
+            await next_look(LOOK_S)
 
     def look(self) -> None:
         """Take one look at every stage."""
@@ -66,9 +70,14 @@ class Progress:
         away = now_s - self._looked_s > LOOK_S + AWAY_S
         self._looked_s = now_s
         found: list[str] = []
-        for name, pulse_of in self._stages.items():
+        for name, pulse_of in {**self._stages, **self._more()}.items():
             pulse = pulse_of()
-            if away or pulse.waits or self._last.get(name) != pulse.moved:
+            if (
+                name not in self._since_s
+                or away
+                or pulse.waits
+                or self._last.get(name) != pulse.moved
+            ):
                 self._last[name] = pulse.moved
                 self._since_s[name] = now_s
             elif now_s - self._since_s[name] > STALLED_S + pulse.patience_s:

@@ -1,9 +1,9 @@
 """Reading the configuration again while the agent runs: what changed, and what follows from it.
 
-Guarantees: a file with an error changes nothing, and its errors are told; only lines with a changed
-device begin anew; what cannot be changed without a restart stays as it is and is told device by
-device. What the platform was told of a device (points, groups, names) holds for every row until the
-next start, so a device is changed on the way only where none of that changes.
+Guarantees: a file with an error changes nothing, and its errors are told; only lines with a device
+that came, went or changed begin anew; what cannot be changed without a restart stays as it is and
+is told device by device. What the platform was told of a device (points, groups, names) holds for
+as long as the program runs, so a device is changed on the way only where none of that changes.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from agent.publish.announce import device_content
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
 
+    from agent.config.destination import Destination
     from agent.config.plan import DevicePlan, Loaded
     from agent.telemetry.notify import Notifier
 
-NEW = Message(en="new", zh="新增")
 GONE = Message(en="removed or disabled", zh="已删除或停用")
 TOLD = Message(en="its points, groups or names", zh="点位、分组或名称有变")
+COUNTED = Message(en="how its states and parts are counted", zh="状态或产量的统计方式有变")
 WRITES = Message(en="it has points that may be written", zh="含可写点位")
 _MOST_NAMED = 8
+_ON_THE_WAY = frozenset({"devices", "publish"})
+"""Sections that are compared piece by piece."""
 
 _log = logging.getLogger("chulian.reload")
 
@@ -38,31 +41,65 @@ class Changes:
     """The difference between what runs and what the file says."""
 
     devices: tuple[DevicePlan, ...]
-    """Devices that can go on by a new plan at once."""
+    """Devices that can go on by a new plan at once, and such as have come."""
+    gone: tuple[str, ...]
+    """Devices that are no longer there."""
+    running: tuple[DevicePlan, ...]
+    """Every device as it will run."""
+    publish: tuple[tuple[Destination, ...], Mapping[str, str]] | None
+    """The destinations and their passwords, where they have changed."""
     restart: tuple[tuple[str, Message | None], ...]
     """What needs a restart: sections of the file, and devices with the reason."""
 
+    def __bool__(self) -> bool:
+        """Whether anything can change at once."""
+        return bool(self.devices or self.gone or self.publish)
 
-def compare(running: Loaded, wanted: Loaded) -> Changes:
-    """Find what changed; sections first, then devices in the order of the file."""
+    @property
+    def names(self) -> str:
+        """What changes at once."""
+        told = [plan.id for plan in self.devices] + [f"without {name}" for name in self.gone]
+        return ", ".join(told + ["publish"] * (self.publish is not None))
+
+
+def compare(
+    running: Loaded, wanted: Loaded, *, known: Mapping[str, DevicePlan] | None = None
+) -> Changes:
+    """Find what changed; sections first, then devices in the order of the file.
+
+    `known` holds every device that ran since the start.
+    """
     restart: list[tuple[str, Message | None]] = [
         (name, None)
         for name in type(wanted.config).model_fields
-        if name != "devices" and getattr(running.config, name) != getattr(wanted.config, name)
+        if name not in _ON_THE_WAY and getattr(running.config, name) != getattr(wanted.config, name)
     ]
-    if running.secrets != wanted.secrets and ("publish", None) not in restart:
-        restart.append(("publish", None))
+    sending = wanted.config.publish, wanted.secrets
     old = {plan.id: plan for plan in running.devices}
+    before = {**(known or {}), **old}
     devices: list[DevicePlan] = []
+    will_run: list[DevicePlan] = []
     for plan in wanted.devices:
-        reason = _reason(old.get(plan.id), plan)
+        reason = _reason(before.get(plan.id), plan, runs=plan.id in old)
         if reason is not None:
             restart.append((plan.id, reason))
-        elif not _same(old[plan.id], plan):
+            will_run += [old[plan.id]] if plan.id in old else []
+            continue
+        will_run.append(plan)
+        if plan.id not in old or not _same(old[plan.id], plan):
             devices.append(plan)
     kept = {plan.id for plan in wanted.devices}
-    restart += [(name, GONE) for name in old if name not in kept]
-    return Changes(tuple(devices), tuple(restart))
+    gone = [plan for plan in running.devices if plan.id not in kept]
+    for plan in (plan for plan in gone if _writes(plan)):
+        restart.append((plan.id, GONE))
+        will_run.append(plan)
+    return Changes(
+        tuple(devices),
+        tuple(plan.id for plan in gone if not _writes(plan)),
+        tuple(will_run),
+        None if sending == (running.config.publish, running.secrets) else sending,
+        tuple(restart),
+    )
 
 
 class Reloader:
@@ -73,10 +110,11 @@ class Reloader:
         running: Loaded,
         *,
         notifier: Notifier,
-        apply: Callable[[Sequence[DevicePlan]], Coroutine[None, None, None]],
+        apply: Callable[[Changes], Coroutine[None, None, None]],
     ) -> None:
-        """Take what runs, whom to tell, and how devices are changed."""
+        """Take what runs, whom to tell, and how changes are put in force."""
         self._running = running
+        self._known = {plan.id: plan for plan in running.devices}
         self._notifier = notifier
         self._apply = apply
         self._asked = asyncio.Event()
@@ -103,30 +141,46 @@ class Reloader:
             wanted = await asyncio.to_thread(load, self._running.path)
         except ConfigError as error:
             return (_refused(error),)
-        changes = compare(self._running, wanted)
-        if changes.devices:
+        changes = compare(self._running, wanted, known=self._known)
+        if changes:
             try:
-                await self._apply(changes.devices)
+                await self._apply(changes)
             except TimeoutError:
-                return (_held(changes.devices),)
-            fresh = {plan.id: plan for plan in changes.devices}
-            devices = tuple(fresh.get(plan.id, plan) for plan in self._running.devices)
-            self._running = replace(self._running, devices=devices)
-        _log.info("configuration read again; begun anew: %s", _names(changes.devices) or "nothing")
+                return (_held(changes.names),)
+            publish = wanted.config.publish
+            self._running = replace(
+                self._running,
+                devices=changes.running,
+                config=self._running.config.model_copy(update={"publish": publish}),
+                secrets=wanted.secrets,
+            )
+            self._known |= {plan.id: plan for plan in changes.running}
+        _log.info("configuration read again; begun anew: %s", changes.names or "nothing")
         return (_needs_restart(changes),) if changes.restart else ()
 
 
-def _reason(old: DevicePlan | None, new: DevicePlan) -> Message | None:
-    """Give why a device cannot be changed on the way; None where it can, or did not change."""
-    if old is None:
-        return NEW
-    if _same(old, new):
+def _reason(old: DevicePlan | None, new: DevicePlan, *, runs: bool) -> Message | None:
+    """Give why a device cannot be changed on the way; None where it can, or did not change.
+
+    `old` is how it runs, or last ran; one that was never there, None.
+    """
+    if old is not None and runs and _same(old, new):
         return None
-    if old.entry.driver != new.entry.driver or device_content(old) != device_content(new):
+    if old is not None and (
+        old.entry.driver != new.entry.driver or device_content(old) != device_content(new)
+    ):
         return TOLD
-    if any(tag.write is not None for g in (*old.groups, *new.groups) for tag in g.tags):
-        return WRITES
-    return None
+    if old is not None and _counted(old) != _counted(new):
+        return COUNTED
+    return WRITES if _writes(new) or (old is not None and _writes(old)) else None
+
+
+def _writes(plan: DevicePlan) -> bool:
+    return any(tag.write is not None for group in plan.groups for tag in group.tags)
+
+
+def _counted(plan: DevicePlan) -> tuple[object, ...]:
+    return plan.entry.states, plan.entry.oee
 
 
 def _same(old: DevicePlan, new: DevicePlan) -> bool:
@@ -136,10 +190,6 @@ def _same(old: DevicePlan, new: DevicePlan) -> bool:
 def _facts(plan: DevicePlan) -> tuple[object, ...]:
     groups = [(group.name, group.settings, group.tags) for group in plan.groups]
     return plan.entry, plan.config, plan.link, groups
-
-
-def _names(devices: Sequence[DevicePlan]) -> str:
-    return ", ".join(plan.id for plan in devices)
 
 
 def _refused(error: ConfigError) -> Message:
@@ -156,8 +206,7 @@ def _refused(error: ConfigError) -> Message:
     )
 
 
-def _held(devices: Sequence[DevicePlan]) -> Message:
-    names = _names(devices)
+def _held(names: str) -> Message:
     return Message(
         f"The connection of {names} could not be closed: restart the agent.",
         f"无法关闭 {names} 的连接，请重启采集程序。",

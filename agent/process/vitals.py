@@ -12,6 +12,7 @@ import resource
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agent.looks import next_look
 from agent.process.memory import MemoryGuard, Step, ceiling, give_back, resident_bytes
 from agent.process.progress import Progress
 from agent.process.reload import Reloader
@@ -26,14 +27,14 @@ from agent.telemetry.notify import feed_watchdog
 from agent.telemetry.status import Message, ProcessStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine
 
     from agent.collect.collector import Collector
     from agent.config.destination import Destination
     from agent.config.plan import Loaded
     from agent.process.progress import Pulse
+    from agent.process.reload import Changes
     from agent.publish.destinations import Destinations
-    from agent.publish.publisher import Publisher
     from agent.store.writer import Writer
     from agent.telemetry.notify import Notifier
     from agent.web.server import Server
@@ -62,6 +63,7 @@ class Vitals:
         destinations: Destinations,
         notifier: Notifier,
         tell: Callable[..., None],
+        apply: Callable[[Changes], Coroutine[None, None, None]],
     ) -> None:
         self.server: Server | None = None
         """The page, once it is served."""
@@ -73,18 +75,18 @@ class Vitals:
                     writer, commit_interval_s=loaded.config.store.commit_interval_s
                 ),
                 "store": lambda: store_pulse(writer),
-                **_sending(loaded.config.publish, destinations, writer),
                 "page": lambda: page_pulse(self.server),
-            }
+            },
+            more=lambda: _sending(destinations, writer),
         )
         self.stalled = self._progress.stalled
         """Names the stages that stand still."""
         self._memory = MemoryGuard(
             ceiling(loaded.config.memory.max_mb),
-            self._steps(writer, destinations.publishers),
+            self._steps(writer, destinations),
             tell=lambda state, step: tell("memory", state=state, reason=step),
         )
-        self._reloader = Reloader(loaded, notifier=notifier, apply=collector.replace)
+        self._reloader = Reloader(loaded, notifier=notifier, apply=apply)
         self.reload = self._reloader.ask
         """Has the configuration read again."""
         self._files_short = False
@@ -112,7 +114,7 @@ class Vitals:
             tuple(one for one in problems if one is not None),
         )
 
-    def _steps(self, writer: Writer, publishers: Sequence[Publisher]) -> tuple[Step, ...]:
+    def _steps(self, writer: Writer, destinations: Destinations) -> tuple[Step, ...]:
         """Give what can be done without, the cheapest first; the last lets collectors wait."""
 
         def page(most: int) -> None:
@@ -120,8 +122,7 @@ class Vitals:
                 self.server.narrow(most)
 
         def sending(thrift: int) -> None:
-            for publisher in publishers:
-                publisher.save_memory(thrift)
+            destinations.save_memory(thrift)
             give_back()
 
         def collecting(thrift: int) -> None:
@@ -142,7 +143,7 @@ class Vitals:
             if problem is not None and not self._files_short:
                 _log.warning("%s", problem.en)
             self._files_short = problem is not None
-            await asyncio.sleep(FILES_EVERY_S)
+            await next_look(FILES_EVERY_S)
 
 
 def open_files() -> tuple[int, int]:
@@ -166,10 +167,9 @@ def files_problem(files: int, limit: int) -> Message | None:
     )
 
 
-def _sending(
-    settings: Sequence[Destination], destinations: Destinations, writer: Writer
-) -> dict[str, Callable[[], Pulse]]:
+def _sending(destinations: Destinations, writer: Writer) -> dict[str, Callable[[], Pulse]]:
     """Give a stage per destination; with several, each has its own rows and its name."""
+    settings = destinations.settings
     alone = len(settings) == 1
     return {
         "publish" if alone else f"publish {one.name}": partial(

@@ -84,10 +84,10 @@ class Outflow:
         self._problem: Message | None = None
         self.sent_messages = 0
 
-    def announce(self) -> None:
-        """Have the status sent, before anything else."""
-        if "status" not in self._notices:
-            self._notices.append("status")
+    def announce(self, level: str = "status") -> None:
+        """Have a notice sent, before anything else; nothing where nobody is connected."""
+        if level not in self._notices and self._connection is not None:
+            self._notices.append(level)
         self.pump()
 
     @property

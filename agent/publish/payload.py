@@ -15,7 +15,7 @@ import orjson
 from agent.normalize.cut import cut_run
 from agent.publish.own_times import OwnTimes
 from agent.publish.sanitize import clean_values
-from agent.publish.scans import OPTIONS, FullScans
+from agent.publish.scans import OPTIONS, FullScans, kind_of
 from agent.publish.tags import TagsOf
 from agent.store.outbox import Kind, NewRow
 from drivers.api import Quality
@@ -122,7 +122,7 @@ class GroupCodec:
                 _mark_spoiled(block, names, spoiled, own_times=not aligned)
             block[key] = shape(values)
             body = orjson.dumps(block, option=OPTIONS)
-        return NewRow(Kind.DATA, t0, sum(map(len, values)), body[1:])
+        return NewRow(kind_of(block[key]), t0, sum(map(len, values)), body[1:])
 
     def _pieces(
         self, run: Sequence[Frame], *, most_values: int | None
@@ -247,7 +247,7 @@ def join_rows(rows: Sequence[Row], *, gateway: str, epoch: str, clock: str) -> b
             "mv": first.mv,
         }
     )[:-1]
-    parts = [head, b',"b":[' if first.kind is Kind.DATA else b',"e":[']
+    parts = [head, b',"e":[' if first.kind is Kind.EVENT else b',"b":[']
     for row in rows:
         parts += b'{"n":%d,' % row.n, row.body, b","
     parts[-1] = b"]}"

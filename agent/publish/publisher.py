@@ -142,6 +142,10 @@ class Publisher:
         """Whether rows are known that wait for their time to be settled."""
         return self._delivery.queue.has_held
 
+    def announce_meta(self) -> None:
+        """Have what names mean sent before any row that is committed from now on."""
+        self._delivery.announce("meta")
+
     def settled(self) -> None:
         """Take note that the times of held rows have been settled."""
         self._delivery.queue.release()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.clock.clock import FREE, HOLD
 from agent.publish.backlog import Backlog, ranges_of
+from agent.publish.lanes import Lanes
 from agent.publish.payload import BACKFILL_MARK, HEAD_BYTES, IDENTITY_BYTES
 from agent.publish.replay import Replay
 from agent.publish.stamping import AsStamped
@@ -69,7 +70,7 @@ class SendQueue:
         self._held = Backlog()
         self._on_ready = on_ready
         self._online = False
-        self._live: deque[Row] = deque()
+        self._live = Lanes()
         self._ready: deque[Row] = deque()
         self._backlog = Backlog()
         if waiting is not None:
@@ -78,8 +79,6 @@ class SendQueue:
         self._replay = Replay(store, on_replayed)
         self._reading: asyncio.Task[None] | None = None
         self._alone: dict[int, int] = {}
-        self.live_bytes = 0
-        """Size of the live rows."""
         self.live_since_s = 0.0
         """Monotonic time since which live rows wait."""
         self._trusted = True
@@ -89,6 +88,11 @@ class SendQueue:
     def has_live(self) -> bool:
         """Whether a live row waits."""
         return bool(self._live)
+
+    @property
+    def live_bytes(self) -> int:
+        """Size of the live rows."""
+        return self._live.size_bytes
 
     @property
     def has_ready(self) -> bool:
@@ -102,19 +106,19 @@ class SendQueue:
 
     def level(self, *, live: bool) -> str | None:
         """Tell as what the first live row, or the first of the backlog, would go out."""
-        rows = self._live if live else self._ready
+        rows = self._live.next if live else self._ready
         if not rows:
             return None
         return "event" if rows[0].kind is Kind.EVENT else ("data" if live else "hist")
 
     def park(self, *, live: bool) -> None:
         """Set the first rows of one level aside until `unpark`; the others go on."""
-        level, rows = self.level(live=live), self._live if live else self._ready
+        level = self.level(live=live)
         aside: list[Row] = []
-        while rows and self.level(live=live) == level:
-            aside.append(rows.popleft())
+        while level is not None and self.level(live=live) == level:
+            aside.append((self._live.next if live else self._ready).popleft())
         if live:
-            self.live_bytes -= sum(len(r.body) for r in aside)
+            self._live.left(sum(len(r.body) for r in aside))
         parked = self._parked.setdefault(level or "", Backlog())
         for first, last in ranges_of(aside):
             parked.add(first, last)
@@ -160,7 +164,6 @@ class SendQueue:
         self._replay.forget()
         self._live.clear()
         self._ready.clear()
-        self.live_bytes = 0
 
     def committed(self, done: Committed) -> None:
         """Take note of a commit: new rows to send, rows that will never be."""
@@ -181,15 +184,13 @@ class SendQueue:
             rows = [r for r in rows if BACKFILL_MARK not in r.body[:HEAD_BYTES]]
         if rows and not self._live:
             self.live_since_s = time.monotonic()
-        self._live.extend(rows)
-        self.live_bytes += sum(len(r.body) for r in rows)
+        self._live.add(rows)
         self._shorten()
 
     def _shorten(self) -> None:
-        """Leave the oldest live rows to the backlog where there are too many."""
+        """Leave live rows to the backlog where there are too many: old and least urgent ones."""
         while self.live_bytes > LIVE_BYTES // self._thrift:
-            row = self._live.popleft()
-            self.live_bytes -= len(row.body)
+            row = self._live.give_up()
             self._backlog.add(row.seq, row.seq)
 
     def give_back(self, rows: Sequence[Row]) -> None:
@@ -211,18 +212,18 @@ class SendQueue:
                 self._alone.pop(row.seq, None)
 
     def take(self, *, live: bool, max_bytes: int) -> list[Row]:
-        """Take rows of one kind, trust and meta version, as many as fit, at least one.
+        """Take rows of one level, trust and meta version, as many as fit, at least one.
 
         They come as they are sent; `trust` tells of the rows last taken.
         """
-        source = self._live if live else self._ready
-        first = source[0]
+        source = self._live.next if live else self._ready
+        first, alike = source[0], _alike(source[0])
         self._trusted = self._dates.trusted(first)
         rows: list[Row] = []
         taken = 0
         while (
             source
-            and (source[0].kind, source[0].mv, source[0].life) == (first.kind, first.mv, first.life)
+            and _alike(source[0]) == alike
             and self._dates.trusted(source[0]) == self._trusted
         ):
             row = source[0]
@@ -232,7 +233,7 @@ class SendQueue:
             taken += len(row.body)
             rows.append(self._dates.dated(source.popleft()))
         if live:
-            self.live_bytes -= taken
+            self._live.left(taken)
         return rows
 
     def trust(self, now: str) -> str:
@@ -281,14 +282,15 @@ class SendQueue:
         return row.seq in self._alone
 
     def _forget(self, first: int, last: int) -> None:
-        """Drop from memory data rows that the store has dropped; in-flight ones may still land."""
-        for rows in (self._live, self._ready):
-            kept = [r for r in rows if not _inside(r, [(first, last)])]
-            if len(kept) != len(rows):
-                rows.clear()
-                rows.extend(kept)
-        self.live_bytes = sum(len(r.body) for r in self._live)
+        """Drop from memory rows that the store has dropped; those in flight may still land."""
+        self._live.keep(lambda row: not first <= row.seq <= last)
+        self._ready = deque(row for row in self._ready if not first <= row.seq <= last)
+
+
+def _alike(row: Row) -> tuple[bool, int, object]:
+    """Give what rows of one message have in common."""
+    return row.kind is Kind.EVENT, row.mv, row.life
 
 
 def _inside(row: Row, ranges: Sequence[Range]) -> bool:
-    return row.kind is not Kind.EVENT and any(first <= row.seq <= last for first, last in ranges)
+    return any(first <= row.seq <= last for first, last in ranges)

@@ -7,14 +7,14 @@ nothing. Pure but for what it keeps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from agent.store.outbox import Kind, NewRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from drivers.api import Value
 
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 OPTIONS = orjson.OPT_STRICT_INTEGER
 """Integers beyond 2^53 raise and take the careful way, where they become strings."""
+
+
+STATE_METRIC: Final = "machine.state"
+"""The canonical metric that makes a row urgent."""
+
+
+def kind_of(columns: Container[str]) -> Kind:
+    """Tell how urgent a row with values of such metrics is."""
+    return Kind.STATE if STATE_METRIC in columns else Kind.DATA
 
 
 class FullScans:
@@ -60,7 +69,7 @@ class FullScans:
                 return None
             if len(body) > most_bytes:
                 return None
-            made.append(NewRow(Kind.DATA, t0_ms, len(columns) * len(scans), body[1:]))
+            made.append(NewRow(kind_of(columns), t0_ms, len(columns) * len(scans), body[1:]))
         return made
 
     def _parts(self, scans: Sequence[tuple[Value, ...]], step: int) -> Iterator[_Columns]:

@@ -26,7 +26,7 @@ MOST_PARTS = 9999
 
 def split(row: Row, most_bytes: int) -> list[Row]:
     """Give the parts of a row, each of at most so many bytes; none where it cannot be cut so."""
-    if row.kind is not Kind.DATA:
+    if row.kind is Kind.EVENT:
         return []
     blocks = _cut(orjson.loads(b"{" + row.body), most_bytes - PART_BYTES)
     if not blocks or len(blocks) > MOST_PARTS:

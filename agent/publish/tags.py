@@ -62,6 +62,12 @@ class Tags:
             return None
         return tuple(zip(firsts, map(slice, starts, [*ends, len(names)]), strict=True))
 
+    @cached_property
+    def each(self) -> int:
+        """How many values each tag has, where those of one lie together; 0 where that differs."""
+        counts = {where.stop - where.start for _, where in self.stretches or ()}
+        return counts.pop() if len(counts) == 1 else 0
+
 
 class TagsOf:
     """Remembers, for the group whose tags have these names, what columns mean."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from dataclasses import astuple
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agent.losses.causes import REJECTED
-from agent.losses.spans import LossSpan
+from agent.losses.causes import CORRUPT, REJECTED, ROW_CAUSES
+from agent.losses.spans import LossSpan, totals_by_cause
 from agent.store.aside import keep_aside
 from agent.store.checksum import columns, row_crc
 from agent.store.events import REJECTION_MARK, drop_body, rejection_body
@@ -34,17 +35,11 @@ if TYPE_CHECKING:
     from agent.store.outbox import Range, Rejection
     from agent.store.shares import Shares
 
-CORRUPT = "corrupt"
-"""Cause of a drop: the medium changed the row, or it cannot be read."""
-MEDIUM = "medium"
-"""Cause of a drop: the medium lost the row after it was committed."""
-
 _SUMS = (
     "SELECT CAST(total(n) AS INTEGER), coalesce(sum(length(body)), 0), count(*) "
     "FROM rows WHERE seq BETWEEN ? AND ?"
 )
-_ENDS = "SELECT (SELECT min(seq) FROM rows), (SELECT max(seq) FROM rows)"
-"""Each alone is looked up; `SELECT min(seq), max(seq)` reads the whole file."""
+_ENDS = "SELECT (SELECT min(seq) FROM rows), (SELECT max(seq) FROM rows)"  # each is looked up
 
 
 class SavedState(NamedTuple):
@@ -69,21 +64,21 @@ class Books:
         """Version of the meta message, stamped on new rows."""
         self.totals = read_totals(connection)
         self.position = Position(connection, settled_to=self.totals.settled_to)
-        self.kept = Ranges()
-        """Settled rows that are still there."""
         self.causes: dict[str, Count] = {
             cause: Count(rows, values)
             for cause, rows, values in connection.execute("SELECT * FROM causes")
         }
         """What was dropped, by cause."""
         self.episode: DropEpisode | None = None
+        self.none_below: dict[Kind, int] = {}
+        """No row of a kind waits below such a seq; where it is not known, nothing."""
         self.shares: Shares | None = None
         """What each of several destinations has settled; None where there is but one."""
         self.losses = read_losses(connection)
         """What is missing, by cause and device."""
         first, last = connection.execute(_ENDS).fetchone()
-        if first is not None:
-            self.kept = Ranges(self.position.settled.inside(first, last))
+        self.kept = Ranges(self.position.settled.inside(first, last) if first is not None else ())
+        """Settled rows that are still there."""
 
     def read_lives(self, epoch: str, base: int) -> None:
         """Take note of a new life."""
@@ -98,15 +93,16 @@ class Books:
             dict(self.causes),
             self.episode,
             self.losses,
-            self.shares and self.shares.saved_state(),
+            self.shares and (self.shares, self.shares.saved_state()),
         )
 
     def restore(self, state: SavedState) -> None:
         """Go back to what was; the transaction is rolled back."""
         self.totals, self.position.settled, self.kept, self.causes, self.episode = state[:5]
-        self.losses = state.losses
+        self.losses, self.none_below = state.losses, {}
+        self.shares, saved = state.shares or (None, ())
         if self.shares is not None:
-            self.shares.restore(state.shares)
+            self.shares.restore(saved)
 
     def waiting(self) -> list[Range]:
         """Give the seqs that wait; every one of them is a row."""
@@ -222,12 +218,23 @@ class Books:
 
     def lost(self, cause: str, count: Count) -> None:
         """Count rows that were stored, and are known only to be gone."""
-        totals = self.totals
-        self.totals = totals._replace(stored=totals.stored + count, dropped=totals.dropped + count)
         if self.shares is not None:
-            self.shares.lost(count)
+            self.shares.lost(cause, count)
         self.note_loss(cause, count)
+        self._lost(cause, count)
+
+    def _lost(self, cause: str, count: Count) -> None:
+        self.totals = self.totals.passed(count, to="dropped")
         self.causes[cause] = self.causes.get(cause, Count()) + count
+
+    def inherit(self, losses: Sequence[LossSpan]) -> None:
+        """Take over what a file before had lost; its rows count as stored and lost here too."""
+        self.losses = self.losses.noted(sorted(losses, key=attrgetter("from_ms")))
+        for cause, both in totals_by_cause(losses).items():
+            if cause == REJECTED:
+                self.totals = self.totals.passed(Count(*both), to="rejected")
+            elif cause in ROW_CAUSES:
+                self._lost(cause, Count(*both))
 
     def _recount(self) -> None:
         """Count what waits anew: what a damaged row says of itself cannot be believed."""
@@ -279,7 +286,7 @@ class Books:
         self.totals = self.totals._replace(settled_to=self.position.settled_to)
         write_totals(self.db, self.totals)
         if self.shares is not None:
-            self.shares.write()
+            self.shares.write(self)
         return self.position.write(self.db)
 
     def oldest(self) -> int:

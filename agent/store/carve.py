@@ -22,7 +22,9 @@ Value: TypeAlias = "int | float | bytes | str | None"
 MAX_ROW_BYTES = 64_000_000
 """No row is larger; a damaged length is not followed further."""
 COLUMNS = 8
-_LEAF = 0x0D
+_LEAF, _LEAF_HEAD_BYTES = 0x0D, 8
+_LEAVES = frozenset({_LEAF} | {_LEAF ^ 1 << bit for bit in range(8)})
+"""First byte of a leaf; of one with a flipped bit there: its cells are as sound as any."""
 _FRAME_BYTES = 24
 _WAL_HEADER_BYTES = 32
 _INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
@@ -102,13 +104,11 @@ def records_on(pages: Pages, number: int, *, columns: int) -> Iterator[tuple[int
     """
     for page in pages.versions(number):
         start = 100 if number == 1 else 0
-        if page[start] != _LEAF:
+        if page[start] not in _LEAVES:
             continue
-        (cells,) = struct.unpack_from(">H", page, start + 3)
-        for index in range(min(cells, (pages.page_bytes - start - 8) // 2)):
-            (at,) = struct.unpack_from(">H", page, start + 8 + 2 * index)
+        for cell in _cells(page, start):
             try:
-                size, at = _varint(page, at)
+                size, at = _varint(page, cell)
                 rowid, at = _varint(page, at)
                 if not 0 < size <= MAX_ROW_BYTES:
                     continue
@@ -117,6 +117,21 @@ def records_on(pages: Pages, number: int, *, columns: int) -> Iterator[tuple[int
                 continue
             if found is not None:
                 yield rowid, found
+
+
+def _cells(page: bytes, head: int) -> Iterator[int]:
+    """Give where the cells of a leaf begin, also those its count leaves out.
+
+    Behind the counted places others may stand; the free space, which is zero there, ends them.
+    """
+    (count,) = struct.unpack_from(">H", page, head + 3)
+    first = head + _LEAF_HEAD_BYTES
+    for at in range(first, len(page) - 1, 2):
+        (cell,) = struct.unpack_from(">H", page, at)
+        if at < cell < len(page):
+            yield cell
+        elif at >= first + 2 * count:
+            return
 
 
 def _row(seq: int, found: list[Value]) -> FoundRow | None:

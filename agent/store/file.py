@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from agent.config.model import Store
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """What this program reads and writes; older files are migrated, newer ones set aside."""
 PAGE_BYTES = 8192
 """Rows of 1 to 2 kB waste 9 % of such pages, and 37 % of SQLite's default ones."""
@@ -35,6 +35,11 @@ NEWER, DAMAGED = "newer", "damaged"
 """Why a file is set aside; only a damaged one is salvaged."""
 LOG_PAGES = 1000
 """Pages in the log after which SQLite writes them into the file: it stays at some 8 MB."""
+
+
+_HEADER_BYTES, _VERSIONS_AT = 100, 18
+_VERSIONS = (b"\1\1", b"\2\2")
+"""Format versions for writing and reading: as SQLite creates a file, and with a log beside it."""
 
 
 class ForeignDatabase(sqlite3.DatabaseError):
@@ -84,15 +89,19 @@ def connect(settings: Store) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise unusable(path, error) from error
     try:
+        _refuse_odd_header(path)
         version = _prepare(connection, settings.synchronous)
-        if version < SCHEMA_VERSION:
-            from agent.store.migrations import migrate
+        newer = False
+        if version != SCHEMA_VERSION:
+            from agent.store.migrations import has_steps_unknown_here, migrate
 
-            migrate(connection, version=SCHEMA_VERSION)
+            newer = version > SCHEMA_VERSION and has_steps_unknown_here(connection)
+            if not newer:
+                migrate(connection, version=SCHEMA_VERSION)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the damage may be in a message
         connection.close()
         raise unusable(path, error) from error
-    if version > SCHEMA_VERSION:
+    if newer:
         connection.close()
         raise StoreDamaged(
             f"{path}: written by a newer version of this program (schema {version}, this one "
@@ -168,6 +177,15 @@ def _prepare(connection: sqlite3.Connection, synchronous: str) -> int:
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
     return version
+
+
+def _refuse_odd_header(path: Path) -> None:
+    """Refuse a header no store of ours ever has: SQLite would go by it, and past the log."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    versions = header[_VERSIONS_AT : _VERSIONS_AT + 2]
+    if len(header) == _HEADER_BYTES and versions not in _VERSIONS:
+        raise sqlite3.DatabaseError(f"its header tells of file format {versions.hex(' ')}")
 
 
 def _refuse_foreign(connection: sqlite3.Connection) -> None:

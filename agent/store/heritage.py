@@ -1,4 +1,4 @@
-"""What a fresh store takes over of a damaged one at once: evidence, lessons, how times were dated.
+"""What a fresh store takes over of a damaged one at once: evidence, lessons, what was lost.
 
 The agent asks for them as soon as the store is open, so they cannot wait for the salvage of rows.
 Bounded in time; only what has a true checksum is taken.
@@ -10,14 +10,17 @@ import contextlib
 import os
 import sqlite3
 import time
-from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.store.carve import Pages, records_on
 from agent.store.file import PAGE_BYTES
+from agent.store.losses import LOSS_COLUMNS, read_losses, span_of, true_span
 from agent.store.notes import (
+    BARE_EVIDENCE_COLUMNS,
     EVIDENCE_COLUMNS,
     LESSON_COLUMNS,
+    evidence_row,
     note_crc,
     read_evidence,
     read_lessons,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from agent.losses.spans import LossSpan
     from agent.store.outbox import EvidenceRow, LessonRow
 
 SEARCH_S = 1.5
@@ -38,6 +42,7 @@ class Heritage(NamedTuple):
 
     evidence: list[EvidenceRow]
     lessons: list[LessonRow]
+    losses: list[LossSpan]
 
 
 def heritage(aside: Path) -> Heritage:
@@ -61,7 +66,8 @@ def epoch_of(path: Path) -> str:
 def _asked(aside: Path) -> Heritage:
     """Ask SQLite, which knows what is current."""
     with _read_only(aside) as connection:
-        return Heritage(read_evidence(connection), read_lessons(connection))
+        spans = read_losses(connection).spans
+        return Heritage(read_evidence(connection), read_lessons(connection), list(spans))
 
 
 @contextlib.contextmanager
@@ -83,6 +89,7 @@ def _searched(aside: Path) -> Heritage:
     """Look through pages; of several versions of a row take the one that has counted furthest."""
     evidence: dict[tuple[str, str], EvidenceRow] = {}
     lessons: dict[tuple[str, str], LessonRow] = {}
+    losses: dict[tuple[str | int, ...], LossSpan] = {}
     ends_s = time.monotonic() + SEARCH_S
     with contextlib.ExitStack() as files, contextlib.suppress(OSError):
         pages = open_pages(aside, files)
@@ -95,7 +102,10 @@ def _searched(aside: Path) -> Heritage:
             for lesson in _lessons(pages, number):
                 old = lessons.setdefault(lesson[:2], lesson)
                 lessons[lesson[:2]] = max(old, lesson, key=itemgetter(3))
-    return Heritage(list(evidence.values()), list(lessons.values()))
+            for key, span in _losses(pages, number):
+                before = losses.setdefault(key, span)
+                losses[key] = max(before, span, key=attrgetter("times"))
+    return Heritage(list(evidence.values()), list(lessons.values()), list(losses.values()))
 
 
 def open_pages(path: Path, files: contextlib.ExitStack) -> Pages:
@@ -109,14 +119,16 @@ def open_pages(path: Path, files: contextlib.ExitStack) -> Pages:
 
 
 def _days(pages: Pages, number: int) -> Iterator[EvidenceRow]:
-    for _, found in records_on(pages, number, columns=EVIDENCE_COLUMNS):
-        match found:
-            case [
-                str(device), str(day), int(good), int(changed), int(control), int(first_ms),
-                int(last_ms), int(crc),
-            ]:  # fmt: skip
-                if note_crc((device, day, good, changed, control, first_ms, last_ms)) == crc:
-                    yield device, day, good, bool(changed), control, first_ms, last_ms
+    for columns in (BARE_EVIDENCE_COLUMNS, EVIDENCE_COLUMNS):
+        for _, found in records_on(pages, number, columns=columns):
+            match found:
+                case [
+                    str(_), str(_), int(_), int(_), int(_), int(_), int(_), int(crc),
+                    *rest,
+                ] if all(isinstance(text, str) for text in rest):  # fmt: skip
+                    row: list[Any] = [*found[:7], *(text for text in rest if text)]
+                    if note_crc(row) == crc:
+                        yield evidence_row([*row, crc])
 
 
 def _lessons(pages: Pages, number: int) -> Iterator[LessonRow]:
@@ -126,3 +138,16 @@ def _lessons(pages: Pages, number: int) -> Iterator[LessonRow]:
                 note_crc((device, group, text, kept_ms)) == crc
             ):
                 yield device, group, text, kept_ms
+
+
+def _losses(pages: Pages, number: int) -> Iterator[tuple[tuple[str | int, ...], LossSpan]]:
+    """Give every sound span with what names it in the table."""
+    for _, found in records_on(pages, number, columns=LOSS_COLUMNS):
+        match found:
+            case [
+                str(cause), str(device), int(dated), int(nr), int(from_ms), int(to_ms),
+                int(times), int(amount), int(crc),
+            ]:  # fmt: skip
+                row = (cause, device, dated, nr, from_ms, to_ms, times, amount, crc)
+                if true_span(row):
+                    yield row[:4], span_of(row)

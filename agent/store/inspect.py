@@ -10,23 +10,51 @@ from typing import TYPE_CHECKING
 
 from agent.store.books import Books
 from agent.store.file import SCHEMA_VERSION, lock
-from agent.store.losses import agrees
+from agent.store.losses import agrees, false_spans
 from agent.store.mark import read_mark
 from agent.store.notes import read_evidence, read_lessons
 from agent.store.outbox import StoreError
 from agent.store.reading import READ_ROWS, sound
+from agent.store.share import read_shares
 from agent.store.totals import ROW_OVERHEAD_BYTES, Totals
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from agent.losses.spans import LossSpan
     from agent.store.mark import Mark
     from agent.store.outbox import EvidenceRow, LessonRow
+    from agent.store.share import Share
 
 EVERY_SEQ = (-(2**62), 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class ShareReport:
+    """One of several destinations in a closed store, and whether its counters are true."""
+
+    name: str
+    stored: Count
+    """Since it was added."""
+    acked: Count
+    rejected: Count
+    dropped: Count
+    waiting: Count
+    """What its counters leave."""
+    found: Count
+    """Rows and values actually waiting for it, counted row by row."""
+    missing: int
+    """Rows that should wait for it and are not there."""
+    causes: dict[str, Count]
+    """What was dropped for it, by cause."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether its law holds: what its counters leave is there, and every drop has a cause."""
+        caused = sum(self.causes.values(), Count()) == self.dropped
+        return self.found == self.waiting and not self.missing and caused
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +82,12 @@ class Report:
     oldest_ms: int | None
     behind_mark: int
     """By how many rows the file is behind its mark: so many were stored and are lost."""
+    shares: tuple[ShareReport, ...] = ()
+    """Each of several destinations; none where there is one."""
+    false_spans: int = 0
+    """Spans of loss whose checksum is false."""
+    ownerless: int = 0
+    """Rows that wait in the store, and that every one of several destinations has settled."""
 
     @property
     def balanced(self) -> bool:
@@ -67,9 +101,10 @@ class Report:
         t = self.totals
         counted = (self.found, self.found_bytes, self.kept_bytes)
         true = counted == (t.waiting, t.waiting_bytes, t.kept_bytes)
-        whole = not (self.damaged or self.missing or self.behind_mark)
+        whole = not (self.damaged or self.missing or self.behind_mark or self.false_spans)
+        shared = not self.ownerless and all(share.sound for share in self.shares)
         told = agrees(self.losses, self.causes, t)
-        return self.balanced and true and whole and told and self.integrity == "ok"
+        return self.balanced and true and whole and shared and told and self.integrity == "ok"
 
 
 def report(path: Path) -> Report:
@@ -83,7 +118,8 @@ def report(path: Path) -> Report:
         known = dict(connection.execute("SELECT key, value FROM identity"))
         epoch, base = known.get("epoch", ""), int(known.get("base", 0))
         books = Books(connection, epoch=epoch, base=base)
-        counted = _counted(books, unsealed_to=int(known.get("unsealed_to", 0)))
+        shares = tuple(read_shares(connection).values())
+        counted = _counted(books, shares, unsealed_to=int(known.get("unsealed_to", 0)))
         integrity = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         numbers = sum(last - first + 1 for first, last in books.waiting())
         oldest = connection.execute("SELECT t_ms FROM rows WHERE seq = ?", (books.oldest(),))
@@ -102,6 +138,9 @@ def report(path: Path) -> Report:
             integrity=integrity,
             oldest_ms=found[0] if found else None,
             behind_mark=_behind(read_mark(path), epoch, books.totals.last_seq),
+            shares=tuple(_share_report(share, books, counted) for share in shares),
+            false_spans=false_spans(connection),
+            ownerless=counted.ownerless,
         )
 
 
@@ -151,10 +190,12 @@ class _Counted:
     kept: Count
     kept_bytes: int
     damaged: int
+    by_share: dict[int, Count]
+    ownerless: int = 0
 
 
-def _counted(books: Books, *, unsealed_to: int) -> _Counted:
-    counted = _Counted(Count(), 0, Count(), 0, 0)
+def _counted(books: Books, shares: Sequence[Share], *, unsealed_to: int) -> _Counted:
+    counted = _Counted(Count(), 0, Count(), 0, 0, {share.number: Count() for share in shares})
     for stored in books.db.execute(READ_ROWS, EVERY_SEQ):
         seq, values, size = stored[0], stored[5], len(stored[6]) + ROW_OVERHEAD_BYTES
         counted.damaged += not sound(stored, unsealed_to=unsealed_to)
@@ -164,7 +205,26 @@ def _counted(books: Books, *, unsealed_to: int) -> _Counted:
         else:
             counted.waiting += Count(1, values)
             counted.waiting_bytes += size
+        owed = [share.number for share in shares if seq not in share.settled]
+        for number in owed:
+            counted.by_share[number] += Count(1, values)
+        counted.ownerless += bool(shares) and not owed and seq not in books.position.settled
     return counted
+
+
+def _share_report(share: Share, books: Books, counted: _Counted) -> ShareReport:
+    stored, counts, found = books.totals.stored, share.counts, counted.by_share[share.number]
+    return ShareReport(
+        share.name,
+        stored - counts.before,
+        counts.acked,
+        counts.rejected,
+        counts.dropped,
+        counts.waiting(stored),
+        found,
+        max(0, share.waiting_rows(books.totals.last_seq) - found.rows),
+        share.causes,
+    )
 
 
 def _behind(mark: Mark | None, epoch: str, last_seq: int) -> int:

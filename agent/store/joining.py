@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.losses.causes import MEDIUM
 from agent.store.positions import DESTINATION, LOWEST_SEQ
 from agent.store.shares import Shares
 from agent.telemetry.status import Count
@@ -60,11 +61,12 @@ def _only_one(books: Books, name: str) -> None:
 
 def _forget(books: Books, names: set[str]) -> None:
     for name in names:
-        books.db.execute(
-            "DELETE FROM positions WHERE destination IN "
-            "(SELECT id FROM destinations WHERE name = ?)",
-            (name,),
-        )
+        for table in ("positions", "destination_causes"):
+            books.db.execute(
+                f"DELETE FROM {table} WHERE destination IN "  # noqa: S608 - names of ours
+                "(SELECT id FROM destinations WHERE name = ?)",
+                (name,),
+            )
         books.db.execute("DELETE FROM destinations WHERE name = ?", (name,))
 
 
@@ -80,4 +82,5 @@ def _reconcile(books: Books, shares: Shares) -> None:
         for span in share.settled.outside(LOWEST_SEQ, last_seq):
             waiting += shares.count(span)
         missing = share.counts.waiting(books.totals.stored) - waiting
-        share.counts = share.counts._replace(dropped=share.counts.dropped + missing)
+        if missing != Count():
+            share.drop(MEDIUM, missing)

@@ -1,4 +1,6 @@
-"""What goes when room or time is over: kept rows first, then the oldest data, events last.
+"""What goes when room or time is over: kept rows first, then data, then states, events last.
+
+Of each the oldest go first: gauges before rows that carry a machine's state, those before events.
 
 Nothing is deleted by the wall clock, and never much at once: a delete of a million rows grows the
 log by 200 MB and stops the thread for seconds.
@@ -8,16 +10,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from agent.losses.causes import BEHIND
 from agent.store.books import now_ms
 from agent.store.drops import DropEpisode
 from agent.store.events import drop_body
 from agent.store.outbox import Kind, NewRow
+from agent.store.positions import LOWEST_SEQ
+from agent.store.ranges import Ranges
 from agent.store.totals import ROW_OVERHEAD_BYTES
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.config.model import Store
     from agent.store.books import Books
     from agent.store.outbox import Range
@@ -44,6 +51,10 @@ _TIMES = (
     "SELECT CAST(coalesce(min(t_ms), 0) AS INTEGER), CAST(coalesce(max(t_ms), 0) AS INTEGER) "
     "FROM rows WHERE seq BETWEEN ? AND ?"
 )
+Old: TypeAlias = tuple[int, int, int, float]
+"""Seq, values, bytes and birth of a row, in seconds of the store's life."""
+LEAST_URGENT_FIRST: Final = (Kind.DATA, Kind.STATE, Kind.EVENT)
+"""The order in which kinds of rows are dropped."""
 _NOTHING: tuple[tuple[Range, ...], tuple[Range, ...]] = ((), ())
 
 
@@ -97,11 +108,15 @@ class Limits:
         if now_s - self._age_checked_s < AGE_CHECK_S:
             return _NOTHING
         born_s = books.totals.uptime_s - self._max_age_s
-        oldest = _oldest(books, Kind.DATA, DROP_CHUNK_ROWS)
-        old = sum(up_s < born_s for _, _, _, up_s in oldest)
-        if old < DROP_CHUNK_ROWS:
-            self._age_checked_s = now_s
-        return drop(books, "age", old, None) if old else _NOTHING
+        for kind in (Kind.DATA, Kind.STATE):
+            oldest = _oldest(books, kind, DROP_CHUNK_ROWS)
+            old = [row for row in oldest if row[3] < born_s]
+            if old:
+                if kind is Kind.STATE and len(old) < DROP_CHUNK_ROWS:
+                    self._age_checked_s = now_s
+                return _drop(books, "age", old)
+        self._age_checked_s = now_s
+        return _NOTHING
 
     def _over(self, books: Books, coming_bytes: int) -> int:
         """Give by how many bytes the store is too large, by its rows or by its pages."""
@@ -129,7 +144,7 @@ def evict(
         rows, size, upto = _reach(books, span, most_rows, left, born_before_s)
         if upto >= span[0]:
             if books.shares is not None:
-                books.shares.going(books, (span[0], upto), told=False)
+                books.shares.going(books, (span[0], upto), cause=BEHIND)
             books.db.execute("DELETE FROM rows WHERE seq BETWEEN ? AND ?", (span[0], upto))
             books.kept.remove(span[0], upto)
         books.totals = books.totals.kept(-min(size, books.totals.kept_bytes))
@@ -166,8 +181,18 @@ def _reach(
 def drop(
     books: Books, reason: str, most_rows: int, enough_bytes: int | None
 ) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-    """Drop the oldest data rows, or events where there are none, and announce them."""
-    oldest = _oldest(books, Kind.DATA, most_rows) or _oldest(books, Kind.EVENT, most_rows)
+    """Drop the oldest of the least urgent rows that there are, and announce them."""
+    for kind in LEAST_URGENT_FIRST:
+        oldest = _oldest(books, kind, most_rows)
+        if oldest:
+            return _drop(books, reason, oldest, enough_bytes)
+    return _NOTHING
+
+
+def _drop(
+    books: Books, reason: str, oldest: Sequence[Old], enough_bytes: int | None = None
+) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+    """Drop rows of one kind, at least one, as far as they are of one life."""
     freed, values, rows = 0, 0, 0
     for seq, n, size, _ in oldest:
         full = enough_bytes is not None and freed >= enough_bytes
@@ -177,25 +202,32 @@ def drop(
         values += n
         rows += 1
     victims = [seq for seq, *_ in oldest[:rows]]
-    if not victims:
-        return _NOTHING
     span_ms = books.db.execute(_TIMES, (victims[0], victims[-1])).fetchone()
     if books.shares is not None:
         for seq in victims:
-            books.shares.going(books, (seq, seq), told=True)
+            books.shares.going(books, (seq, seq), cause=reason)
     books.db.executemany("DELETE FROM rows WHERE seq = ?", [(seq,) for seq in victims])
     for seq in victims:
         books.position.settled.add(seq, seq)
     values, freed = books.totals.bounded(values, freed)
     books.dropped(reason, Count(rows, values), freed, span_ms)
     gone = (victims[0], victims[-1])
-    return (gone,), _announce(books, reason, gone, Count(rows, values))
+    exact = tuple(Ranges((seq, seq) for seq in victims))
+    return exact, _announce(books, reason, gone, Count(rows, values))
 
 
-def _oldest(books: Books, kind: Kind, most_rows: int) -> list[tuple[int, int, int, float]]:
-    """Give seq, values, bytes and birth of the oldest waiting rows of a kind."""
-    found: list[tuple[int, int, int, float]] = []
-    for first, last in books.waiting():
+def _oldest(books: Books, kind: Kind, most_rows: int) -> list[Old]:
+    """Give the oldest waiting rows of a kind.
+
+    Where none of the kind is left is remembered: in a full store this is done in every commit, and
+    a long outage leaves a million urgent rows in front of the others.
+    """
+    found: list[Old] = []
+    start = books.none_below.get(kind, LOWEST_SEQ)
+    for begins, last in books.waiting():
+        first = max(begins, start)
+        if first > last:
+            continue
         found += books.db.execute(
             "SELECT seq, CAST(coalesce(n, 0) AS INTEGER), coalesce(length(body), 0), "
             "coalesce(up_s, 0.0) FROM rows "
@@ -204,6 +236,7 @@ def _oldest(books: Books, kind: Kind, most_rows: int) -> list[tuple[int, int, in
         ).fetchall()
         if len(found) >= most_rows:
             break
+    books.none_below[kind] = found[0][0] if found else books.totals.last_seq + 1
     return found
 
 

@@ -152,7 +152,40 @@ def destinations(db: Database) -> None:
     )  # fmt: skip
 
 
+@steps()
+def destination_causes(db: Database) -> None:
+    """Why rows were dropped for each destination; a checksum for each span of loss."""
+    db.table("destination_causes").create(
+        {"destination": int, "cause": str, "row_count": int, "value_count": int},
+        pk=("destination", "cause"),
+        not_null={"row_count", "value_count"},
+        strict=True,
+    )
+    db.execute(
+        "INSERT INTO destination_causes SELECT id, 'behind', dropped_rows, dropped_values "
+        "FROM destinations WHERE dropped_rows OR dropped_values"
+    )
+    db.table("losses").add_column("crc", int)
+    for rowid, *columns, _ in db.execute("SELECT rowid, * FROM losses").fetchall():
+        db.execute("UPDATE losses SET crc = ? WHERE rowid = ?", (note_crc(columns), rowid))
+
+
+@steps()
+def evidence_detail(db: Database) -> None:
+    """The rest of a device's day, as JSON; its checksum covers it."""
+    db.execute("ALTER TABLE evidence ADD COLUMN detail TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(connection: sqlite3.Connection, *, version: int) -> None:
     """Run every step that has not run, each in a transaction, then mark the file as `version`."""
     steps.apply(Database(connection))
     connection.execute(f"PRAGMA user_version={version:d}")
+
+
+def has_steps_unknown_here(connection: sqlite3.Connection) -> bool:
+    """Tell whether a newer version has been at a file; the number in its header may be damaged.
+
+    Every version that raises the number adds a step.
+    """
+    here = {one.name for one in steps.pending(Database(memory=True))}
+    return not {one.name for one in steps.applied(Database(connection))} <= here

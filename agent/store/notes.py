@@ -6,7 +6,7 @@ false is not believed, and only rows with a true one are taken over from a damag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 import orjson
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
     from agent.store.outbox import EvidenceRow, LessonRow
 
-EVIDENCE_COLUMNS = 8
-"""Columns of the table of evidence, its checksum the last."""
+EVIDENCE_COLUMNS = 9
+"""Columns of the table of evidence, its checksum and the rest of the day the last."""
+BARE_EVIDENCE_COLUMNS = 8
+"""The same of a row that was written before there was a rest."""
 LESSON_COLUMNS = 5
 """Columns of the table of lessons, its checksum the last."""
+
+
+_BARE: Final = 7
+"""Columns of a day of evidence without its rest and without checksum."""
 
 
 def note_crc(columns: Sequence[str | int]) -> int:
@@ -31,18 +37,27 @@ def note_crc(columns: Sequence[str | int]) -> int:
 def write_evidence(connection: sqlite3.Connection, days: Iterable[EvidenceRow]) -> None:
     """Keep what was observed of devices, a day each; a later row replaces one before."""
     connection.executemany(
-        "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*day, note_crc(day)) for day in days],
+        "INSERT OR REPLACE INTO evidence (device, day, good, metrics_changed, control_good, "
+        "first_ms, last_ms, crc, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*day[:7], note_crc(day), day[7] if len(day) > _BARE else "") for day in days],
     )
 
 
 def read_evidence(connection: sqlite3.Connection) -> list[EvidenceRow]:
     """Read every device's days from an open store."""
     rows = connection.execute(
-        "SELECT device, day, good, metrics_changed, control_good, first_ms, last_ms, crc "
+        "SELECT device, day, good, metrics_changed, control_good, first_ms, last_ms, detail, crc "
         "FROM evidence ORDER BY device, day"
     )
-    return [(r[0], r[1], r[2], bool(r[3]), r[4], r[5], r[6]) for r in rows if _true(r)]
+    bared = (r if r[7] else (*r[:7], r[8]) for r in rows)
+    return [evidence_row(r) for r in bared if _true(r)]
+
+
+def evidence_row(columns: Sequence[Any]) -> EvidenceRow:
+    """Give a row of the table, its checksum the last and left out, as it was handed in."""
+    device, day, good, changed, control_good, first_ms, last_ms = columns[:7]
+    bare = (device, day, good, bool(changed), control_good, first_ms, last_ms)
+    return (*bare, columns[7]) if len(columns) > _BARE + 1 else bare
 
 
 def write_lessons(connection: sqlite3.Connection, lessons: Iterable[LessonRow]) -> None:

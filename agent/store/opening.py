@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent.losses.spans import LossBook
 from agent.store.books import Books
 from agent.store.file import DAMAGED, PAGE_BYTES, connect, lock, unusable
 from agent.store.heritage import epoch_of
@@ -86,6 +87,7 @@ def set_up(settings: Store, limits: Limits) -> Core:
         identity = Identity(connection)
         books = Books(connection, epoch=identity.epoch, base=identity.base)
         _check(settings.path, books)
+        connection.execute("SELECT * FROM rows LIMIT 0")  # a damaged name of a column shows here
         read_evidence(connection)  # what the agent asks for at once can be read, or it is set aside
         read_lessons(connection)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -115,18 +117,25 @@ def _gone_on_or_anew(
         if suspect and epoch_of(path) in {suspect.epoch, ""}:
             raise _damaged(path, "it was found damaged while it was open")
         core = set_up(settings, limits)
+        notice = None if suspect else _compared(core, last, path=path, fresh=fresh)
     except StoreDamaged as error:
         if last is not None and error.reason == DAMAGED:  # should the process end in between
             mark.write(replace(last, damaged=True), sync=True)
         set_aside(path)
         core = set_up(settings, limits)
         return core, _begin(core, last, path=path, reason=error.reason)
-    if suspect:  # this one has taken its place
-        begun = core.books.totals.last_seq
-        return core, None if begun else _begin(core, suspect, path=path, reason=DAMAGED)
-    with _noting(core):
-        notice = compare(core.books, core.identity, last, fresh=fresh)
+    if suspect and not core.books.totals.last_seq:  # this one has taken its place
+        notice = _begin(core, suspect, path=path, reason=DAMAGED)
     return core, notice
+
+
+def _compared(core: Core, last: Mark | None, *, path: Path, fresh: bool) -> Message | None:
+    """Compare a store with its mark, and tell; raises as `opened` does, or StoreDamaged."""
+    try:
+        with _noting(core):
+            return compare(core.books, core.identity, last, fresh=fresh)
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, error) from error
 
 
 def _begin(core: Core, last: Mark | None, *, path: Path, reason: str) -> Message:
@@ -151,7 +160,7 @@ def _noting(core: Core) -> Iterator[None]:
 def _write(core: Core) -> None:
     """Write what opening has put into the books."""
     books = core.books
-    before = books.saved_state()._replace(causes={})
+    before = books.saved_state()._replace(causes={}, losses=LossBook())
     books.position.written(books.write(before))
     books.read_lives(core.identity.epoch, core.identity.base)
 

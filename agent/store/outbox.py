@@ -8,7 +8,8 @@ Invariants, checked by tests and by `chulian store verify`:
 3. A row's seq is given inside its transaction, rises by one, and is never given twice in an epoch.
 4. A row leaves only as acked, rejected or dropped. Dropped and rejected ranges are announced by an
    event row written in the same transaction; event rows are dropped last of all.
-5. What is dropped is the oldest, and only over the limit of bytes or of age; what the medium has
+5. What is dropped is the oldest, and only over the limit of bytes or of age; rows without a
+   machine's state go before those that have one, events last. What the medium has
    damaged or lost is dropped too, under a cause of its own, and never handed out.
 6. Acked rows are kept for replay as long as there is room; they are the first to go.
 """
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 Range: TypeAlias = tuple[int, int]
 """First and last seq, both included."""
 
-EvidenceRow: TypeAlias = tuple[str, str, int, bool, int, int, int]
+EvidenceRow: TypeAlias = (
+    tuple[str, str, int, bool, int, int, int] | tuple[str, str, int, bool, int, int, int, str]
+)
 """One device and day: device, ISO day, good values, whether a metric changed, good values of
-control metrics, first and last source time in UTC ms. Cumulative: a later row replaces it."""
+control metrics, first and last source time in UTC ms, and the rest as JSON (a day of before has
+none). Cumulative: a later row replaces it."""
 
 LessonRow: TypeAlias = tuple[str, str, str, int]
 """What was learned of one group: device, group, text, UTC ms. An empty text forgets; the group ""
@@ -35,10 +39,12 @@ holds who the device says it is."""
 
 
 class Kind(IntEnum):
-    """What a row holds; rows of different kinds never share a message."""
+    """What a row holds, and how urgent it is; an event never shares a message with values."""
 
     DATA = 0
     EVENT = 1
+    STATE = 2
+    """Values, and a machine's state among them: sent before other values, dropped after them."""
 
 
 class Life(NamedTuple):
@@ -47,6 +53,17 @@ class Life(NamedTuple):
     epoch: str
     base: int
     """A row of this life bears on the wire the number seq - base."""
+
+
+class Place(NamedTuple):
+    """Where a destination stands in the store."""
+
+    number: int
+    """Its number among several; 0 where it is the only one."""
+    waiting: Range | None
+    """Lowest and highest seq that wait for it; None when nothing does."""
+    last_seq: int
+    """The newest row."""
 
 
 class NewRow(NamedTuple):

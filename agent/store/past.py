@@ -9,7 +9,8 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from agent.store.books import MEDIUM, now_ms
+from agent.losses.causes import MEDIUM
+from agent.store.books import now_ms
 from agent.store.events import drop_body, store_body
 from agent.store.file import DAMAGED, PAGE_BYTES
 from agent.store.heritage import heritage
@@ -41,6 +42,7 @@ def begin_salvage(
         kept = heritage(aside)
         write_evidence(books.db, kept.evidence)
         write_lessons(books.db, kept.lessons)
+        books.inherit(kept.losses)
         return Message(
             "The store file was damaged. It was set aside (.quarantine) and a new one is in use; "
             "what is sound in it is being brought over.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,15 +17,11 @@ if TYPE_CHECKING:
 class Portion:
     """One destination's handle on the writer; called in the event loop."""
 
-    def __init__(self, writer: Writer, outbox: Outbox, name: str) -> None:
+    def __init__(self, writer: Writer, outbox: Outbox, number: int) -> None:
+        """`number` is its number in the store, 0 where it is the only one."""
         self._writer = writer
         self._outbox = outbox
-        self._number = outbox.number_of(name)
-
-    @property
-    def waiting(self) -> Range | None:
-        """Lowest and highest seq that wait for it; asked before the writer starts."""
-        return self._outbox.waiting_for(self._number)
+        self._number = number
 
     async def read(self, wanted: Range, *, max_bytes: int) -> list[Row]:
         """Read rows that wait for it, in order, at least one if there is one."""
@@ -47,15 +42,4 @@ class Portion:
 
     def status(self) -> StoreStatus:
         """Give the store's snapshot with the counters of this destination."""
-        status, seen = self._writer.status(), self._outbox.seen
-        if seen is None:
-            return status
-        stored, counts = seen[0], seen[1][self._number]
-        return replace(
-            status,
-            stored=stored - counts.before,
-            acked=counts.acked,
-            rejected=counts.rejected,
-            dropped=counts.dropped,
-            waiting=counts.waiting(stored),
-        )
+        return self._writer.status(of=self._number)

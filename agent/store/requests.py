@@ -1,15 +1,16 @@
-"""Reads that the event loop has asked of the store's thread, answered in the order they came."""
+"""What the event loop has asked of the store's thread, done in the order it came."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+    from typing import TypeAlias
 
-    from agent.store.outbox import Range, Row
+    from agent.store.outbox import Row
 
     Call: TypeAlias = Callable[..., None]
 
@@ -23,37 +24,49 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
-class ReadRequests:
-    """Who waits for rows; the loop puts, the thread answers."""
+class Requests:
+    """Who waits for the thread; the loop puts, the thread answers."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Reader, Range, int, asyncio.Future[list[Row]]]] = deque()
+        self._waiting: deque[tuple[Callable[[], Any], Callable[[Any], None]]] = deque()
+        self._futures: deque[asyncio.Future[Any]] = deque()
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""
         return bool(self._waiting)
 
     def put(
-        self, read: Reader, wanted: Range, max_bytes: int, future: asyncio.Future[list[Row]]
+        self,
+        work: Callable[[], _Result],
+        future: asyncio.Future[_Result],
+        then: Callable[[_Result], None] | None = None,
     ) -> None:
-        """Ask for rows of a range, by one of the outbox's ways to read (the loop)."""
-        self._waiting.append((read, wanted, max_bytes, future))
+        """Have work done between two commits; `then` takes its result in the loop, at once."""
+
+        def answer(result: _Result) -> None:
+            if then is not None:
+                then(result)
+            resolve(future, result)
+
+        self._futures.append(future)
+        self._waiting.append((work, answer))
 
     def serve(self, call: Call) -> None:
         """Answer everybody; who could not be answered waits on (the thread).
 
         Raises:
-            sqlite3.OperationalError: the disk does not give the rows now.
+            sqlite3.OperationalError: the disk does not give what was asked for now.
         """
         while self._waiting:
-            read, (first, last), max_bytes, future = self._waiting[0]
-            rows = read(first, last, max_bytes=max_bytes)
+            work, answer = self._waiting[0]
+            result = work()
             self._waiting.popleft()
-            call(resolve, future, rows)
+            self._futures.popleft()
+            call(answer, result)
 
     def cancel(self, call: Call) -> None:
         """Let nobody wait for a thread that is gone."""
-        for *_, future in self._waiting:
+        for future in self._futures:
             call(future.cancel)
 
 

@@ -20,7 +20,7 @@ BALLAST_BYTES = 8_000_000
 MARGIN_BYTES = 1_000_000
 """Free beside the ballast and what waits to be stored, before rows are taken again."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_CHUNK = b"\0" * 1_000_000
+_CHUNK_BYTES = 1_000_000
 _DAMAGE_CODES = frozenset(
     {
         sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT,
@@ -50,8 +50,8 @@ class Room:
             return False
         try:
             with self._ballast.open("xb") as file:
-                for _ in range(BALLAST_BYTES // len(_CHUNK)):
-                    file.write(_CHUNK)
+                for _ in range(BALLAST_BYTES // _CHUNK_BYTES):
+                    file.write(bytes(_CHUNK_BYTES))
                 file.flush()
                 os.fdatasync(file.fileno())
         except OSError:
@@ -89,7 +89,7 @@ class Room:
         probe = self._path.with_name(self._path.name + ".probe")
         try:
             with probe.open("wb") as file:
-                file.write(_CHUNK[:4096])
+                file.write(bytes(4096))
                 file.flush()
                 os.fsync(file.fileno())
             probe.unlink()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from agent.store.books import CORRUPT, now_ms
+from agent.losses.causes import CORRUPT
+from agent.store.books import now_ms
 from agent.store.carve import FoundRow, Pages, rows_on
 from agent.store.checksum import columns
 from agent.store.events import drop_body, store_body
@@ -182,6 +183,7 @@ def bring_over(books: Books, identity: Identity, salvage: Salvage) -> Brought:
         if row.kind in _KINDS and _is_new(books, row.seq + before.shift)
     ]
     books.put([columns(row, books.totals.uptime_s) for row in rows])
+    books.none_below.clear()
     for row in rows:
         books.position.settled.remove(row.seq, row.seq)
         if books.shares is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agent.store.opening import Opened
     from agent.store.outbox import Committed, Range, Row
     from agent.store.reading import Read
-    from agent.store.shares import ShareCounts
+    from agent.store.share import ShareSeen
     from agent.store.totals import Totals
     from agent.telemetry.status import Count, Message
 
@@ -37,8 +37,8 @@ TAIL_ROWS = 64
 """So many of the last rows are looked at again when the disk has failed."""
 
 
-MOST_MISSING = 32
-"""More rows out of reach than a page holds: its neighbours are there, and can be salvaged."""
+MOST_MISSING = 2
+"""More rows out of reach: not they are damaged but what leads to them, and they can be salvaged."""
 
 
 class Session:
@@ -54,7 +54,7 @@ class Session:
         """What became of the store's file, for a person; None when nothing did."""
         self._damaged: set[int] = set()
         self._served: Sequence[tuple[str, bool]] = ()
-        self.seen: tuple[Count, dict[int, ShareCounts]] | None = None
+        self.seen: tuple[Count, dict[int, ShareSeen]] | None = None
         """With several destinations: what was stored, and each one's counters, of one commit."""
         self._dead = False
         self._refusal = sqlite3.OperationalError("the disk takes no data")
@@ -137,8 +137,10 @@ class Session:
         """Take the counters of several destinations down, for other threads to see."""
         shares = self._books.shares
         if shares is not None:
-            counts = {number: share.counts for number, share in shares.shares.items()}
-            self.seen = self._books.totals.stored, counts
+            totals = self._books.totals
+            self.seen = totals.stored, shares.seen(totals.last_seq)
+        else:
+            self.seen = None
 
     def _undo(self, error: BaseException) -> None:
         with contextlib.suppress(sqlite3.Error):

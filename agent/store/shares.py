@@ -8,15 +8,14 @@ stored = acked + rejected + dropped + waiting. All of it is part of the caller's
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from agent.losses.causes import REJECTED
+from agent.losses.causes import BEHIND, CORRUPT, REJECTED
 from agent.store.aside import keep_aside
 from agent.store.events import REJECTION_MARK, drop_body, rejection_body
 from agent.store.outbox import Kind
-from agent.store.positions import LOWEST_SEQ
 from agent.store.ranges import Ranges
+from agent.store.share import read_shares
 from agent.telemetry.status import Count
 
 if TYPE_CHECKING:
@@ -25,51 +24,16 @@ if TYPE_CHECKING:
 
     from agent.store.books import Books
     from agent.store.outbox import Range, Rejection
+    from agent.store.share import Saved, Share, ShareSeen
 
-BEHIND: Final = "behind"
-"""Cause of a drop for one destination: it was away for longer than rows are kept."""
-_COLUMNS = (
-    "settled_to, before_rows, before_values, acked_rows, acked_values, "
-    "rejected_rows, rejected_values, dropped_rows, dropped_values, "
-    "lost_first, lost_last, lost_rows, lost_values"
-)
-_SET = ", ".join(f"{name} = ?" for name in _COLUMNS.split(", "))
-_WRITE = f"UPDATE destinations SET {_SET} WHERE id = ?"  # noqa: S608 - names of ours
 _SUM = "SELECT count(*), CAST(total(n) AS INTEGER) FROM rows WHERE seq BETWEEN ? AND ?"
 
 
-class ShareCounts(NamedTuple):
-    """What became of the rows for one destination."""
-
-    before: Count
-    """Rows that the store had done with when the destination was added: not its concern."""
-    acked: Count
-    rejected: Count
-    dropped: Count
-
-    def waiting(self, stored: Count) -> Count:
-        """Give what is left of all that was stored."""
-        return stored - self.before - self.acked - self.rejected - self.dropped
-
-
-@dataclass(slots=True)
-class Share:
-    """One destination."""
-
-    number: int
-    name: str
-    must: bool
-    settled: Ranges
-    counts: ShareCounts
-    lost: tuple[int, int, Count] | None = None
-    """Dropped for it and not told yet: first and last seq, and how many."""
-    heard: bool = False
-    """Whether it has accepted something in this transaction: it is there to be told."""
-    written: tuple[Range, ...] = field(default=())
-
-
-_Lost: TypeAlias = "tuple[int, int, Count] | None"
-_Saved: TypeAlias = "tuple[tuple[Ranges, ShareCounts, _Lost, tuple[Range, ...]], ...]"
+_TIMES: Final = (
+    "SELECT CAST(coalesce(min(t_ms), 0) AS INTEGER), CAST(coalesce(max(t_ms), 0) AS INTEGER) "
+    "FROM rows WHERE seq BETWEEN ? AND ?"
+)
+_Saved: TypeAlias = "tuple[Saved, ...]"
 
 
 class Shares:
@@ -77,18 +41,13 @@ class Shares:
 
     def __init__(self, connection: sqlite3.Connection, names: Sequence[tuple[str, bool]]) -> None:
         self._db = connection
-        known = {
-            name: rest
-            for name, *rest in connection.execute(
-                f"SELECT name, id, {_COLUMNS} FROM destinations"  # noqa: S608 - names of ours
-            )
-        }
-        self.shares = {
-            known[name][0]: _share(connection, name, must, known[name])
-            for name, must in names
-            if name in known
-        }
+        known = read_shares(connection)
+        self.shares: dict[int, Share] = {}
         """By number."""
+        for name, must in names:
+            if name in known:
+                known[name].must = must
+                self.shares[known[name].number] = known[name]
         self.refused = Ranges(
             (seq, seq) for (seq,) in connection.execute("SELECT seq FROM rejected")
         )
@@ -100,16 +59,16 @@ class Shares:
 
     def saved_state(self) -> _Saved:
         """Give what is in memory, to go back to."""
-        return tuple(
-            (share.settled.copy(), share.counts, share.lost, share.written)
-            for share in self.shares.values()
-        )
+        return tuple(share.saved_state() for share in self.shares.values())
 
     def restore(self, state: _Saved) -> None:
         """Go back to what was."""
         for share, saved in zip(self.shares.values(), state, strict=True):
-            share.settled, share.counts, share.lost, share.written = saved
-            share.heard = False
+            share.restore(saved)
+
+    def seen(self, last_seq: int) -> dict[int, ShareSeen]:
+        """Give what others may see of each, by number."""
+        return {number: share.seen(last_seq) for number, share in self.shares.items()}
 
     # -- rows that leave for one destination -----------------------------------------------------
 
@@ -172,16 +131,19 @@ class Shares:
 
     # -- rows that go for all --------------------------------------------------------------------
 
-    def going(self, books: Books, gone: Range, *, told: bool) -> None:
-        """Count rows that are about to be deleted; `told`: the store announces it to everybody."""
+    def going(self, books: Books, gone: Range, *, cause: str) -> None:
+        """Count rows that are about to be deleted.
+
+        But for `BEHIND` the store has not done with them, and announces it to everybody.
+        """
         for share in self.shares.values():
             for part in share.settled.outside(*gone):
                 count = self.count(part)
                 share.settled.add(*part)
                 if not count.rows:
                     continue
-                share.counts = share.counts._replace(dropped=share.counts.dropped + count)
-                if not told:
+                share.drop(cause, count)
+                if cause == BEHIND:
                     self._note_lost(books, share, part, count)
 
     def damaged(self, books: Books, seqs: Iterable[int]) -> None:
@@ -191,8 +153,9 @@ class Shares:
                 if seq in share.settled:
                     continue
                 share.settled.add(seq, seq)
-                share.counts = share.counts._replace(dropped=share.counts.dropped + Count(1))
-                if seq in books.position.settled:
+                apart = seq in books.position.settled
+                share.drop(BEHIND if apart else CORRUPT, Count(1))
+                if apart:
                     self._note_lost(books, share, (seq, seq), Count(1))
 
     def owed(self, seq: int) -> None:
@@ -200,10 +163,10 @@ class Shares:
         for share in self.shares.values():
             share.settled.remove(seq, seq)
 
-    def lost(self, count: Count) -> None:
+    def lost(self, cause: str, count: Count) -> None:
         """Count rows that were stored, and are known only to be gone."""
         for share in self.shares.values():
-            share.counts = share.counts._replace(dropped=share.counts.dropped + count)
+            share.drop(cause, count)
 
     def announce(self, books: Books) -> tuple[Range, ...]:
         """Tell destinations that are there again what was dropped for them meanwhile."""
@@ -215,6 +178,7 @@ class Shares:
         return tuple(told)
 
     def _note_lost(self, books: Books, share: Share, part: Range, count: Count) -> None:
+        books.note_loss(BEHIND, count, self._db.execute(_TIMES, part).fetchone())
         if share.lost is not None and books.lives.of(share.lost[0]) != books.lives.of(part[0]):
             self._tell(books, share)
         if share.lost is None:
@@ -239,41 +203,14 @@ class Shares:
 
     # -- the end of a transaction ----------------------------------------------------------------
 
-    def write(self) -> None:
-        """Write counters and positions."""
+    def write(self, books: Books) -> None:
+        """Write counters and positions.
+
+        What a damaged row claimed to hold and did not is dropped once nothing waits.
+        """
+        stored, last_seq = books.totals.stored, books.totals.last_seq
         for share in self.shares.values():
-            (_, settled_to), *beyond = share.settled
-            lost: tuple[Any, ...] = (None, None, 0, 0)
-            if share.lost is not None:
-                lost = (*share.lost[:2], *_flat(share.lost[2]))
-            flat = [part for count in share.counts for part in _flat(count)]
-            self._db.execute(_WRITE, (settled_to, *flat, *lost, share.number))
-            if tuple(beyond) != share.written:
-                share.written = tuple(beyond)
-                self._db.execute("DELETE FROM positions WHERE destination = ?", (share.number,))
-                self._db.executemany(
-                    "INSERT INTO positions VALUES (?, ?, ?)",
-                    [(share.number, *span) for span in beyond],
-                )
-
-
-def _flat(count: Count) -> tuple[int, int]:
-    return count.rows, count.values
-
-
-def _share(connection: sqlite3.Connection, name: str, must: bool, row: Sequence[int]) -> Share:  # noqa: FBT001 - private, one caller
-    number, settled_to, *counts = row
-    beyond = connection.execute(
-        "SELECT first, last FROM positions WHERE destination = ? ORDER BY first", (number,)
-    ).fetchall()
-    pairs = [Count(*counts[at : at + 2]) for at in range(0, 8, 2)]
-    lost = None if counts[8] is None else (counts[8], counts[9], Count(*counts[10:]))
-    return Share(
-        number,
-        name,
-        must,
-        Ranges([(LOWEST_SEQ, settled_to), *beyond]),
-        ShareCounts(*pairs),
-        lost,
-        written=tuple(map(tuple, beyond)),
-    )
+            left = share.counts.waiting(stored)
+            if left.values and not left.rows and not share.waiting_rows(last_seq):
+                share.drop(CORRUPT, left)
+            share.write(self._db)

@@ -13,14 +13,14 @@ from agent.store.file import salvage_notice
 from agent.store.joining import join
 from agent.store.notes import read_evidence, read_lessons, write_evidence, write_lessons
 from agent.store.opening import opened
-from agent.store.outbox import Batch, Committed
+from agent.store.outbox import Batch, Committed, Place
 from agent.store.positions import LOWEST_SEQ
 from agent.store.salvage import Brought, bring_over
 from agent.store.session import Session
 from agent.store.shortage import batch_bytes, fits, make_room
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from agent.config.model import Store
     from agent.losses.spans import LossBook
@@ -116,8 +116,14 @@ class Outbox(Session):
     def serve(self, names: Sequence[tuple[str, bool]]) -> None:
         """Say which destinations there are, and whether each must have every row.
 
-        Called before the first commit; without it there is one.
+        Without it there is one. Nothing may be under way to those whose number changes: that is
+        all of them where one becomes several, or several become one.
+
+        Raises:
+            sqlite3.OperationalError: the disk refuses it now; the destinations are as before.
         """
+        if self._dead or self._doubt is not None:
+            raise self._refusal
 
         def attach() -> Committed:
             self._books.shares = join(self._books, names)
@@ -127,18 +133,17 @@ class Outbox(Session):
         self._served = names if self._books.shares is not None else ()
         self._look()
 
-    def number_of(self, name: str) -> int:
-        """Give the number of one of several destinations."""
-        shares = self._books.shares
-        return 0 if shares is None else shares.by_name(name).number
-
-    def waiting_for(self, number: int) -> Range | None:
-        """Give lowest and highest seq that wait for one destination; None when nothing does."""
-        shares = self._books.shares
+    def places(self, names: Iterable[str]) -> dict[str, Place]:
+        """Tell where the destinations that are served stand, by name."""
+        shares, last_seq = self._books.shares, self.totals.last_seq
         if shares is None:
-            return self.waiting_range
-        ranges = shares.shares[number].settled.outside(LOWEST_SEQ, self.totals.last_seq)
-        return (ranges[0][0], ranges[-1][1]) if ranges else None
+            return {name: Place(0, self.waiting_range, last_seq) for name in names}
+        found = {}
+        for share in (shares.by_name(name) for name in names):
+            ranges = share.settled.outside(LOWEST_SEQ, last_seq)
+            waiting = (ranges[0][0], ranges[-1][1]) if ranges else None
+            found[share.name] = Place(share.number, waiting, last_seq)
+        return found
 
     # -- reading ---------------------------------------------------------------------------------
 

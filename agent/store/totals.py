@@ -56,6 +56,10 @@ class Totals(NamedTuple):
             **{to: getattr(self, to) + count},
         )
 
+    def passed(self, count: Count, *, to: Left) -> Self:
+        """Count rows in that are gone already, and in where they went."""
+        return self._replace(stored=self.stored + count, **{to: getattr(self, to) + count})
+
     def kept(self, size: int) -> Self:
         """Count bytes in that are kept for replay, or out where negative."""
         return self._replace(kept_bytes=self.kept_bytes + size)
@@ -84,6 +88,9 @@ def measure(sizes: Sequence[tuple[int, int]]) -> tuple[Count, int]:
 _COUNTS = Totals._fields[:5]
 _COLUMNS = tuple(f"{name}_{part}" for name in _COUNTS for part in ("rows", "values"))
 _REST = Totals._fields[5:]
+_ALL = (*_COLUMNS, *_REST)
+_TYPES = {"uptime_s": float}
+"""Of the columns that are no integer; a damaged page may give anything."""
 _READ = f"SELECT {', '.join((*_COLUMNS, *_REST))} FROM totals"  # noqa: S608 - names of ours
 _WRITE = f"UPDATE totals SET {', '.join(f'{c}=?' for c in (*_COLUMNS, *_REST))}"  # noqa: S608 - names of ours
 
@@ -93,6 +100,9 @@ def read_totals(connection: sqlite3.Connection) -> Totals:
     found = connection.execute(_READ).fetchone()
     if found is None:
         raise sqlite3.DatabaseError("its counters are missing")
+    kinds = [_TYPES.get(name, int) for name in _ALL]
+    if [type(number) for number in found] != kinds:
+        raise sqlite3.DatabaseError("its counters are no numbers")
     counts = [Count(found[i], found[i + 1]) for i in range(0, len(_COLUMNS), 2)]
     stored, acked, rejected, dropped, waiting = counts
     return Totals(stored, acked, rejected, dropped, waiting, *found[len(_COLUMNS) :])

@@ -18,10 +18,11 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from agent.store.account import Account
+from agent.store.asking import Asking
 from agent.store.intake import Intake
 from agent.store.outbox import Batch, Kind, NewRow
 from agent.store.patience import Patience
-from agent.store.requests import ReadRequests, resolve
+from agent.store.requests import resolve
 from agent.store.wakeup import Company, WakeUp
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
     from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
-    from agent.store.outbox import Committed, EvidenceRow, LessonRow, Range, Rejection, Row
-    from agent.store.requests import Reader
+    from agent.store.outbox import Committed, EvidenceRow, LessonRow, Range, Rejection
     from agent.store.sqlite import Outbox
     from agent.telemetry.status import StoreStatus
     from drivers.api import Frame
@@ -47,11 +47,11 @@ SALVAGE_PAUSE_S = 0.02
 """Rest between two steps of a salvage: half of a core at most, and commits are never late."""
 
 
-class Writer:
+class Writer(Asking):
     """The store's thread, and the loop's handle on it.
 
-    Methods named `put_*` and `read` are called in the event loop; `on_commit` is called there
-    after every commit. `failure` is set, and `on_failure` called, if the thread must end.
+    Methods named `put_*` and those of `Asking` are called in the event loop; `on_commit` is called
+    there after every commit. `failure` is set, and `on_failure` called, if the thread must end.
     """
 
     def __init__(
@@ -62,27 +62,24 @@ class Writer:
         on_commit: Callable[[Committed], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        self._outbox = outbox
+        self._intake = Intake()
+        super().__init__(outbox, Account(outbox, self._intake), WakeUp())
         self._interval_s = commit_interval_s
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
-        self._intake = Intake()
         self.save_memory = self._intake.save_memory
         """Takes by how much less than usual may wait in memory; 1 is as usual."""
-        self._reads = ReadRequests()
         self._flushes: deque[asyncio.Future[None]] = deque()
         self._flushing: list[asyncio.Future[None]] = []
         self._uncommitted = Batch()
         self._space = asyncio.Event()
         self._space.set()
-        self._wake = WakeUp()
         self._idle, self._company = True, Company()
         self._closing = self._serving = False
         self._last_commit_s, self._commits = -1e9, 0
         self._oldest_ms = outbox.oldest_t_ms()
         self._patience = Patience()
-        self._account = Account(outbox, self._intake)
         self.progress_s = time.monotonic()
         """When the thread last went round, monotonic; a watchdog reads it."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -146,21 +143,6 @@ class Writer:
         self._wake.set()
         await future
 
-    async def read(self, wanted: Range, *, max_bytes: int) -> list[Row]:
-        """Read waiting rows of a range, in order, at least one if there is one."""
-        return await self.ask(self._outbox.read, wanted, max_bytes)
-
-    async def replay(self, wanted: Range, *, max_bytes: int) -> list[Row]:
-        """Read what is still there of a range, sent or not, at least one row if there is one."""
-        return await self.ask(self._outbox.read_any, wanted, max_bytes)
-
-    async def ask(self, read: Reader, wanted: Range, max_bytes: int) -> list[Row]:
-        """Read rows by one of the outbox's ways."""
-        future: asyncio.Future[list[Row]] = self._loop.create_future()
-        self._reads.put(read, wanted, max_bytes, future)
-        self._wake.set()
-        return await future
-
     @property
     def pending_frames(self) -> int:
         """Frames collected and not yet committed."""
@@ -171,11 +153,11 @@ class Writer:
         """Whether the last commit succeeded and the thread lives."""
         return self._patience.problem is None and self._serving
 
-    def status(self) -> StoreStatus:
-        """Give a snapshot of the counters; every one is from the same commit."""
+    def status(self, *, of: int = 0) -> StoreStatus:
+        """Give a snapshot of the counters, all from the same commit; or those of a destination."""
         problem = self._patience.problem or self._outbox.salvaging
         return self._account.status(
-            oldest_ms=self._oldest_ms, commits=self._commits, problem=problem
+            oldest_ms=self._oldest_ms, commits=self._commits, problem=problem, number=of
         )
 
     def _nudge(self) -> None:
@@ -204,7 +186,7 @@ class Writer:
             self._call(self._on_failure, error)
         finally:
             self._serving = False
-            self._reads.cancel(self._call)
+            self._requests.cancel(self._call)
             for flush in (*self._flushing, *self._flushes):
                 self._call(flush.cancel)
             self._outbox.close(clean=not self._pending())
@@ -227,7 +209,7 @@ class Writer:
         if (left_s := self._patience.left_s()) > 0:
             self._wake.wait(min(left_s, HEARTBEAT_S))
             return
-        if self._reads or self._flushes or self._flushing or self._closing:
+        if self._requests or self._flushes or self._flushing or self._closing:
             return
         if not self._urgent():
             self._idle = True  # before looking again: what comes from now on wakes the thread
@@ -239,7 +221,7 @@ class Writer:
     def _serve_reads(self) -> None:
         """Answer who wants rows; while the disk does not give them, they wait."""
         with self._patience.asking(closing=self._closing):
-            self._reads.serve(self._call)
+            self._requests.serve(self._call)
 
     def _salvage(self) -> None:
         with self._patience.asking(closing=self._closing):

@@ -115,6 +115,13 @@ class LatestGroup:
         time_ns = frame.read_ns if frame.times_ns is None else frame.times_ns[column]
         return LastValue(frame.values[column], quality, reason, time_ns)
 
+    def times_ns(self) -> dict[int, int]:
+        """Give the time of the last value of every tag that has one, by column; UTC ns."""
+        self._take_apart()
+        frame = self._full
+        times = () if frame is None else frame.times_ns or (frame.read_ns,) * self._size
+        return {**dict(enumerate(times)), **self._times}
+
     def all(self) -> Sequence[LastValue]:
         """Give the last value of every tag, in the plan's order."""
         return [self.value(column) for column in range(self._size)]

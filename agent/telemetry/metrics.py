@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from agent.telemetry.status import (
-        DestinationStatus,
         DeviceStatus,
         RateStatus,
         Status,
@@ -57,7 +56,7 @@ class Metrics:
         yield from _agent(status)
         yield from _devices(status)
         yield from _store(status)
-        yield from _destinations(status.destinations)
+        yield from _destinations(status)
         yield from _rate(status.rate)
         yield from self._process.collect()
 
@@ -246,15 +245,39 @@ _DESTINATION: Final = (
      GaugeMetricFamily),
     ("sent_messages_total", "Messages sent.", "sent_messages", CounterMetricFamily),
     ("acked_messages_total", "Messages acknowledged.", "acked_messages", CounterMetricFamily),
+    ("unconfirmed_rows", "Rows the broker took and the platform has not confirmed.", "unconfirmed",
+     GaugeMetricFamily),
 )  # fmt: skip
 
 
-def _destinations(destinations: tuple[DestinationStatus, ...]) -> Iterator[Metric]:
+_DESTINATION_ROWS: Final = (
+    ("waiting_rows", "Rows waiting for the destination.", "waiting", GaugeMetricFamily),
+    ("acked_rows_total", "Rows accepted by the destination.", "acked", CounterMetricFamily),
+    ("rejected_rows_total", "Rows refused by the destination for good.", "rejected",
+     CounterMetricFamily),
+    ("dropped_rows_total", "Rows that the destination will never get.", "dropped",
+     CounterMetricFamily),
+)  # fmt: skip
+
+
+def _destinations(status: Status) -> Iterator[Metric]:
+    """Give each destination's connection and its rows: the store's own where there is but one."""
     for name, text, field, family_type in _DESTINATION:
         family = family_type(f"chulian_mqtt_{name}", text, labels=("destination",))
-        for destination in destinations:
+        for destination in status.destinations:
             family.add_metric((destination.name,), getattr(destination, field))
         yield family
+    for name, text, field, family_type in _DESTINATION_ROWS:
+        family = family_type(f"chulian_mqtt_{name}", text, labels=("destination",))
+        for destination in status.destinations:
+            rows = destination.rows or status.store
+            family.add_metric((destination.name,), getattr(rows, field).rows)
+        yield family
+    balanced = GaugeMetricFamily("chulian_mqtt_balanced", "1 while the destination's rows add up.",
+                                 labels=("destination",))  # fmt: skip
+    for destination in status.destinations:
+        balanced.add_metric((destination.name,), (destination.rows or status.store).balanced)
+    yield balanced
 
 
 _RATE_KINDS: Final = ("declared", "adjusted", "verified", "coverage")

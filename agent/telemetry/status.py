@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -208,6 +208,12 @@ class EquipmentRate:
     reason: str
     """Code of the reason, stable."""
     message: Message
+    facts: dict[str, bool] = field(default_factory=dict)
+    """`nc`, `digital`, `networked`, `observed`."""
+    findings: tuple[str, ...] = ()
+    """Codes of everything that speaks against it, the gravest first."""
+    coverage: dict[str, Any] = field(default_factory=dict)
+    """Days, hours, first and last time with data, seconds missing by cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +232,8 @@ class RateStatus:
     by_method: dict[str, tuple[tuple[int, int] | None, tuple[int, int] | None]]
     """Method -> (declared, verified)."""
     equipment: tuple[EquipmentRate, ...]
+    neighbours: dict[str, Any] = field(default_factory=dict)
+    """Digital and networked equipment: counts, shares, points of the self-assessment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,3 +279,5 @@ class Status:
     """What the clock's state means for the data and what to do; None when all is well."""
     process: ProcessStatus | None = None
     """The process itself; None where it is not watched."""
+    shifts: tuple[tuple[str, str, str], ...] = ()
+    """Device, shop day and record of each machine that is followed, of the two newest days."""

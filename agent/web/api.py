@@ -17,17 +17,26 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from agent.telemetry.status import DeviceStatus, Message, RateStatus, Status
+    from agent.telemetry.status import (
+        DestinationStatus,
+        DeviceStatus,
+        Message,
+        RateStatus,
+        Status,
+    )
     from drivers.api import Value
 
 _MAX_EXACT: Final = 2**53 - 1
+_LAW: Final = ("stored", "acked", "rejected", "dropped", "waiting", "causes")
 _UNTRIED: Final = frozenset({DeviceState.IDLE, DeviceState.CONNECTING})
 
 
 def status_json(status: Status) -> bytes:
     """Give the whole snapshot; `store.balanced` tells whether the conservation law holds."""
     document = _shallow(status)
+    del document["shifts"]  # has a path of its own
     document["store"] = {**_shallow(status.store), "balanced": status.store.balanced}
+    document["destinations"] = [_destination(one) for one in status.destinations]
     document["devices"] = [_device(device) for device in status.devices]
     return orjson.dumps(document)
 
@@ -35,6 +44,11 @@ def status_json(status: Status) -> bytes:
 def rate_json(rate: RateStatus | None) -> bytes:
     """Give the rate; fractions as [numerator, denominator], `null` when there is no rate."""
     return orjson.dumps(rate)
+
+
+def oee_json(status: Status) -> bytes:
+    """Give the records of the two newest shop days, as `chulian oee` reads them."""
+    return orjson.dumps({"records": status.shifts})
 
 
 def health_json(stalled: Sequence[str]) -> tuple[bool, bytes]:
@@ -63,6 +77,18 @@ def json_value(value: Value) -> bool | int | float | str | None:
     if isinstance(value, int) and abs(value) > _MAX_EXACT:
         return str(value)
     return value
+
+
+def _destination(destination: DestinationStatus) -> dict[str, Any]:
+    """Give a destination; where there are several, its `rows` tell whether its own law holds.
+
+    What they have in common with the store is not said twice.
+    """
+    rows = destination.rows
+    if rows is None:
+        return _shallow(destination)
+    law = {name: getattr(rows, name) for name in _LAW}
+    return {**_shallow(destination), "rows": {**law, "balanced": rows.balanced}}
 
 
 def _device(device: DeviceStatus) -> DeviceStatus | dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent.web.view import View
 
 _BAR_WIDTH: Final = 100
+_PARTS: Final = ("acked", "rejected", "dropped", "waiting")
 
 
 def flow(status: Status, view: View) -> Markup:
@@ -75,6 +76,10 @@ def _oldest(oldest_ms: int, view: View) -> Markup:
 
 def _destination(destination: DestinationStatus, view: View) -> Markup:
     tone = "ok" if destination.connected else "warn"
+    title = view.say(words.PLATFORM)
+    if destination.rows is not None:
+        title += view.say(words.COLON) + destination.name
+        tone = tone if destination.rows.balanced else "bad"
     word = view.say(words.CONNECTED if destination.connected else words.DISCONNECTED)
     lasting = view.say(words.SINCE, age=view.span_since(destination.since_ms))
     messages = view.say(
@@ -86,14 +91,38 @@ def _destination(destination: DestinationStatus, view: View) -> Markup:
     problem = destination.problem or (None if destination.connected else words.PLATFORM_DO)
     return tag(
         "article",
-        tag("header", tag("h3", view.say(words.PLATFORM)), tag("span", icon(tone), class_="sign")),
+        tag("header", tag("h3", title), tag("span", icon(tone), class_="sign")),
         tag("p", tag("b", word), " ", lasting, class_="figure"),
         tag("p", view.say(problem), class_="problem") if problem else None,
         tag("p", messages),
+        tag("p", view.say(words.UNCONFIRMED, rows=number(destination.unconfirmed)))
+        if destination.unconfirmed else None,
+        *_own_rows(destination, view),
         tag("p", f"{destination.name} · {destination.url} · {destination.protocol}",
             class_="small"),
         class_=f"card tone-{tone}",
     )  # fmt: skip
+
+
+def _own_rows(destination: DestinationStatus, view: View) -> list[Markup]:
+    """Say what became of the rows for one of several destinations; nothing where there is one."""
+    rows = destination.rows
+    if rows is None:
+        return []
+    waits = rows.waiting.rows
+    line = view.say(words.WAITING, rows=number(waits)) if waits else view.say(words.NOTHING_WAITS)
+    figures = {n: number(getattr(rows, n).rows) for n in ("stored", *_PARTS)}
+    tone, verdict = ("ok", words.BALANCED) if rows.balanced else ("bad", words.NOT_BALANCED)
+    found = [
+        tag("p", line),
+        tag("p", view.say(words.SUM_OF_ROWS, **figures), class_="small"),
+        tag("p", icon(tone), view.say(verdict), class_=f"verdict t-{tone}"),
+    ]
+    if rows.dropped.rows:
+        found.append(tag("p", _dropped(rows, view), class_="small"))
+    if destination.policy == "best_effort":
+        found.append(tag("p", view.say(words.BEST_EFFORT), class_="small"))
+    return found
 
 
 def _law(store: StoreStatus, view: View) -> Markup:

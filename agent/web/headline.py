@@ -81,8 +81,11 @@ def devices_line(status: Status, view: View) -> str:
 
 def platform_line(status: Status, view: View) -> str:
     """Say whether data reach the platform, and what waits."""
-    if not all(d.connected for d in status.destinations):
+    away = [d.name for d in status.destinations if not d.connected]
+    if away and len(away) == len(status.destinations):
         return view.say(words.PLATFORM_AWAY)
+    if away:
+        return view.say(words.PART_AWAY, names=view.say(words.LIST_COMMA).join(away))
     if not status.devices or not status.store.acked.rows:
         return view.say(words.PLATFORM_THERE)
     oldest_ms = status.store.oldest_ms
@@ -116,6 +119,8 @@ def todo_list(status: Status, view: View) -> Iterator[Todo]:
         if not destination.connected or destination.problem is not None:
             problem = destination.problem or words.PLATFORM_DO
             yield Todo(destination.name, view.say(problem), "store", "warn")
+        if destination.rows is not None and not destination.rows.balanced:
+            yield Todo(destination.name, view.say(words.UNBALANCED), "store")
     for trouble in status.process.problems if status.process is not None else ():
         yield Todo("", view.say(trouble), tone="warn")
     if status.clock_note is not None or status.clock == "free":

@@ -6,12 +6,14 @@ machine can never become an element, an attribute or a script.
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_ESCAPES: Final = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+)  # the standard library's own brings a table of 2,200 entities along, half a megabyte
 _VOID: Final = frozenset({"meta", "link", "br", "path", "rect", "line"})
 
 
@@ -44,11 +46,11 @@ def join(children: Iterable[Child]) -> Markup:
 def _piece(child: Child) -> str:
     if child is None:
         return ""
-    return child if isinstance(child, Markup) else escape(child)
+    return child if isinstance(child, Markup) else child.translate(_ESCAPES)
 
 
 def _attribute(name: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
     name = name.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{escape(value)}"'
+    return f" {name}" if value is True else f' {name}="{value.translate(_ESCAPES)}"'

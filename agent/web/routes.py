@@ -78,6 +78,10 @@ def _rate(_: Request, source: Source) -> Response:
     return Response(api.rate_json(source.status().rate), _JSON)
 
 
+def _oee(_: Request, source: Source) -> Response:
+    return Response(api.oee_json(source.status()), _JSON)
+
+
 def _health(_: Request, source: Source) -> Response:
     return _verdict(*api.health_json(source.stalled()))
 
@@ -108,6 +112,7 @@ ROUTES: Final[Mapping[str, Callable[[Request, Source], Response]]] = {
     "/fragment": _fragment,
     "/api/status": _status,
     "/api/rate": _rate,
+    "/api/oee": _oee,
     "/metrics": _metrics,
     "/healthz": _health,
     "/readyz": _ready,

@@ -171,6 +171,22 @@ MESSAGES: Final = Message(
     en="{sent} messages sent · {acked} confirmed · {flight} under way",
     zh="已发 {sent} 条 · 已确认 {acked} · 在途 {flight}",
 )
+UNCONFIRMED: Final = Message(
+    en="{rows} rows received by the broker, not confirmed by the platform yet",
+    zh="{rows} 行已到服务器，尚待平台确认",
+)
+BEST_EFFORT: Final = Message(
+    en="best effort: holds nothing back on this gateway", zh="尽力上报：不占用本机存储"
+)
+SUM_OF_ROWS: Final = Message(
+    en="{stored} rows = {acked} acknowledged + {rejected} refused + {dropped} dropped "
+    "+ {waiting} waiting",
+    zh="{stored} 行 = 已确认 {acked} + 被拒收 {rejected} + 已丢弃 {dropped} + 待发送 {waiting}",
+)
+PART_AWAY: Final = Message(
+    en="{names} cannot be reached; data for it are kept on this gateway and sent later",
+    zh="{names} 连不上，其数据先存在本网关，恢复后自动补传",
+)
 LAW: Final = Message(en="Is anything lost?", zh="数据有没有丢？")
 STORED: Final = Message(en="stored", zh="已入库")
 ACKED: Final = Message(en="acknowledged", zh="已确认")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 HOST_KEYS = frozenset(
     {
         "id", "name", "enabled", "template", "groups", "tags", "points", "workshop", "line",
-        "description", "history",
+        "description", "history", "computed", "states", "compress", "oee",
     }
 )  # fmt: skip
 """Keys of a device that belong to the host; no driver model may use one."""

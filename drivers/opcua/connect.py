@@ -17,12 +17,12 @@ from asyncua import ua
 
 from drivers.api import DriverError
 from drivers.opcua.failures import LIBRARY_ERRORS, connect_error
-from drivers.opcua.security.channel import meet, protecting
+from drivers.opcua.library import load
 from drivers.opcua.security.discovery import discover, offers_of
 from drivers.opcua.security.login import choose_login, login_kind
-from drivers.opcua.security.own import load_pair
+from drivers.opcua.security.no_way import list_was_shortened, nothing_fits
 from drivers.opcua.security.policies import NONE, Offer, Protection, Wanted, better, choose
-from drivers.opcua.security.texts import list_was_shortened, nothing_fits
+from drivers.opcua.security.unprotected import Unprotected
 from drivers.opcua.wire.chunks import MAX_MESSAGE_BYTES
 from drivers.opcua.wire.client import WireClient
 from drivers.opcua.wire.connection import dial
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from drivers.opcua.config import OpcuaLink
     from drivers.opcua.security.channel import Parties
+    from drivers.opcua.security.unprotected import Policy
 
 DEFAULT_PORT: Final = 4840
 """Of a URL that names none. Source: OPC 10000-6, 7.2."""
@@ -42,6 +43,9 @@ CLOSE_TIMEOUT_S: Final = 0.5
 
 OPEN_STEPS: Final = 3
 """Opening may take this many answers' time in all: hello, channel, session and login overlap."""
+
+_SECURITY: Final = "drivers.opcua.security.channel"
+"""What needs the cryptography: 9 MB that a channel without protection does without."""
 
 _UNPROTECTED: Final = Offer(NONE, Protection.NOTHING)
 
@@ -60,6 +64,9 @@ async def connect(link: OpcuaLink) -> tuple[WireClient, tuple[str, str]]:
             hang_up.pop_all()
             return client, server
         client.close_channel()
+    await load(_SECURITY)
+    from drivers.opcua.security.channel import meet
+
     parties = await meet(link, offer)
     async with _opening(link, offer=offer, parties=parties) as (client, hang_up):
         server = await _log_in(client, link, offer, parties)
@@ -106,7 +113,11 @@ async def _opening(
 
 
 async def _dialled(link: OpcuaLink, offer: Offer, parties: Parties | None) -> WireClient:
-    policy = protecting(offer, parties)
+    policy: Policy = Unprotected()
+    if parties is not None:
+        from drivers.opcua.security.channel import protecting
+
+        policy = protecting(offer, parties)
     parts = urlsplit(link.url)
     connection = await dial(parts.hostname or "", parts.port or DEFAULT_PORT, policy)
     return WireClient(connection, link.url)
@@ -165,6 +176,9 @@ async def _login(client: WireClient, link: OpcuaLink, parties: Parties | None) -
     policy = choose_login(client, link)
     user = parties.user if parties is not None else None
     if user is None and link.user_certificate is not None and link.user_key is not None:
+        await load(_SECURITY)
+        from drivers.opcua.security.own import load_pair
+
         user = await asyncio.to_thread(load_pair, link.user_certificate, link.user_key)
     if user is not None:
         return Login(policy, certificate=user.facts.der, key=user.key)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
-from cryptography.exceptions import InvalidSignature
 
 from drivers.api import AccessError, ConnectError, DriverError, NoReply, SessionLost
 from drivers.opcua.calls import NoSubscription, ServiceRefused, TooLarge, TooMany
@@ -35,7 +34,6 @@ LIBRARY_ERRORS: Final = (
     ArithmeticError,
     AssertionError,
     RecursionError,
-    InvalidSignature,
 )
 """What the wire and the library let out: status codes, the socket's errors, hostile bytes."""
 

@@ -39,6 +39,7 @@ DECLARED: Final = {
 """Field of `Limits` -> node that declares it; the last two since 1.05. Source: OPC 10000-5, 6.3."""
 
 _NAMES: Final = (f"{_BUILD}ManufacturerName", f"{_BUILD}ProductName", f"{_BUILD}ProductUri")
+_NUMBERS: Final = tuple(int(getattr(ObjectIds, name)) for name in (*DECLARED.values(), *_NAMES))
 
 
 async def learn(services: Services, *, known: Iterable[str], profile: str) -> None:
@@ -47,7 +48,7 @@ async def learn(services: Services, *, known: Iterable[str], profile: str) -> No
     Raises:
         NoReply, SessionLost: the session is over.
     """
-    wanted = [ua.NodeId(ua.Int32(_number(name))) for name in (*DECLARED.values(), *_NAMES)]
+    wanted = [ua.NodeId(ua.Int32(number)) for number in _NUMBERS]
     columns = await read_nodes(services, wanted, most=len(wanted), unknown=UNKNOWN_NODE)
     values = columns.values
     declare(services.limits, dict(zip(DECLARED, values[: len(DECLARED)], strict=True)))
@@ -74,7 +75,3 @@ def _batch(declared: int, profile: Profile) -> int:
     if profile.items_per_call is None or (profile is UNKNOWN and declared < UNLIMITED):
         return declared
     return min(declared, int(profile.items_per_call.value))
-
-
-def _number(name: str) -> int:
-    return int(getattr(ObjectIds, name))

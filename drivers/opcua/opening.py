@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from drivers.api import ConnectError, DriverError, SessionLost
 from drivers.opcua.beside import beside
+from drivers.opcua.library import load
 from drivers.opcua.session import OpcuaSession
 
 if TYPE_CHECKING:
@@ -17,12 +16,14 @@ if TYPE_CHECKING:
 
     from drivers.opcua.config import OpcuaLink
 
-_LIBRARY: Final = (
+_PARTS: Final = (
     "drivers.opcua.connect",
     "drivers.opcua.limits",
     "drivers.opcua.subscribing.monitored",
     "drivers.opcua.identity",
+    "drivers.opcua.alerts.requests",
 )
+"""What uses the protocol library: loaded whole before files run out."""
 
 
 @asynccontextmanager
@@ -33,7 +34,7 @@ async def open_session(link: OpcuaLink) -> AsyncIterator[OpcuaSession]:
         ConnectError: the server is not there.
         AccessError: it is, and refuses us.
     """
-    await _load()
+    await load(*_PARTS)
     from drivers.opcua.connect import connect, disconnect
     from drivers.opcua.services import Services
     from drivers.opcua.subscribing.notify import PublishLoop
@@ -68,22 +69,3 @@ async def _kept(session: OpcuaSession, *, name: str) -> AsyncIterator[None]:
         await asyncio.wait({keeper})
         if not keeper.cancelled():
             keeper.result()
-
-
-async def _load() -> None:
-    """Import the library in a thread: it takes most of a second, and the loop must not wait.
-
-    Raises:
-        ConnectError: the process may open no more files.
-    """
-    for module in _LIBRARY:
-        if module not in sys.modules:
-            try:
-                await asyncio.to_thread(import_module, module)
-            except OSError as error:
-                raise ConnectError(
-                    f"the driver cannot be loaded: {error}",
-                    zh=f"无法加载驱动：{error}",
-                    hint="The process has too many open files: see docs/operations.",
-                    hint_zh="进程打开的文件过多，见 docs/operations。",
-                ) from error

@@ -229,7 +229,8 @@ class OpcuaSession:
     async def _prove(self) -> None:
         """Look every second whether some points are to be compared with what was told."""
         while self._lost is None:
-            await asyncio.sleep(PROVE_S)
+            now_s = asyncio.get_running_loop().time()
+            await asyncio.sleep(PROVE_S - now_s % PROVE_S)  # with the looks of others
             for stream in [one for one in self._streams if isinstance(one, Stream)]:
                 with suppress(DriverError), self._noting_loss():
                     nodes = partial(self._nodes.of, stream.plan)

@@ -1,6 +1,7 @@
 """`make bench`: the path of a value, measured beside bare loops of the same libraries.
 
     make bench BENCH="M2 O3 --seconds 15 --repeats 5"
+    make bench BENCH=F
 
 Exit codes: 0 measured, 2 wrong arguments or something to measure with is missing.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import bus_report, machine, report
+from tests.benchmarks import bus_report, footprint, machine, report
 from tests.benchmarks.bus import BUSES, BusMeasured, measure_bus
 from tests.benchmarks.measure import AGENT, Measured, measure_agent, measure_bare
 from tests.benchmarks.processes import ROOT, Cores, RunError
@@ -100,6 +101,8 @@ def _run(workload: Workload, who: str, folder: Path, *, cores: Cores, seconds: f
 
 def main(arguments: list[str]) -> int:
     """Measure and tell; progress goes to stderr, the tables to stdout."""
+    if arguments[:1] == ["F"]:  # memory and start are not per value: a table of their own
+        return footprint.main(arguments[1:])
     args = parse(arguments)
     cores = Cores.choose()
     os.sched_setaffinity(0, {cores.rest})

@@ -45,8 +45,29 @@ def test_every_value_of_a_short_run_arrives_and_is_accounted_for(tmp_path):
         assert f"| M1 | 1,000 | agent | {line['arrived']:.1%} |" in page
 
 
+@pytest.mark.foreign
+def test_a_short_look_at_a_small_box_gives_every_figure(tmp_path):
+    """Hundred tags: every one arrived, and memory, start and disk are told."""
+    results = tmp_path / "results.json"
+    done = bench("F", "tags-100", "--seconds", 1, "--json", results)
+    if done.returncode == 2 and os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
+        pytest.skip(f"CHULIAN_SKIP_FOREIGN=1: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(results.read_text("utf-8"))
+    assert (run["box"], run["devices"], run["tags"], run["processes"]) == ("tags-100", 1, 100, 1)
+    assert 0 < run["first_value_s"] <= run["all_values_s"]
+    assert run["first_value_cpu_s"] > 0
+    assert 10 < run["rss_mb"] <= run["peak_mb"]
+    assert "| tags-100 | 1 | 100 |" in done.stdout
+
+
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(["M9"], "unknown workload M9"), (["--seconds", "0"], "at least 1")]
+    ("arguments", "told"),
+    [
+        (["M9"], "unknown workload M9"),
+        (["--seconds", "0"], "at least 1"),
+        (["F", "attic"], "unknown box attic"),
+    ],
 )
 def test_wrong_arguments_are_told_apart(arguments, told):
     """Exit code 2 with the reason, before anything is started."""

@@ -118,4 +118,6 @@ def test_every_make_target_is_named():
 
 
 def _is_text(path):
-    return path.is_file() and path.suffix not in {".pyc", ".png"} and os.access(path, os.R_OK)
+    return (
+        path.is_file() and path.suffix not in {".pyc", ".png", ".ttf"} and os.access(path, os.R_OK)
+    )

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import struct
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 MAX_DEPTH: Final = 16
 """How deep variants, data values and diagnostics may nest."""
@@ -59,14 +58,23 @@ def spend(steps: int) -> None:
         raise DecodeError(f"more than {MAX_STEPS} elements in one message")
 
 
-@contextmanager
-def decoding(what: str) -> Iterator[None]:
+class decoding:  # noqa: N801 - read as a verb, like those of contextlib
     """Decode one message: name it in the errors of torn bytes, and count its steps anew."""
-    _steps.left = MAX_STEPS
-    try:
-        yield
-    except (struct.error, IndexError) as error:
-        raise DecodeError(f"{what} ends early: {error}") from error
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        _steps.left = MAX_STEPS
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: object
+    ) -> Literal[False]:
+        if isinstance(error, (struct.error, IndexError)):
+            raise DecodeError(f"{self._what} ends early: {error}") from error
+        return False
 
 
 def u32(data: bytes, pos: int) -> tuple[int, int]:

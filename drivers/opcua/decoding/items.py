@@ -64,8 +64,8 @@ class ItemLayout(NamedTuple):
     unpack: Callable[[bytes, int], tuple[int | bool | float, ...]]
     size: int
     mask: int
-    body: str
-    """Struct format of what follows the head, without the byte order."""
+    item: str
+    """Struct format of the whole item, the head as bytes, without the byte order."""
     floats: bool
 
 
@@ -82,7 +82,8 @@ def layout_of(key: bytes) -> ItemLayout | None:
         + (f"{rest}x" if rest else "")
     )
     whole = struct.Struct("<I2x" + body)
-    return ItemLayout(whole.unpack_from, whole.size, mask, body, key[1] in FLOATS)
+    item = f"{HEAD_BYTES}s{body}"
+    return ItemLayout(whole.unpack_from, whole.size, mask, item, key[1] in FLOATS)
 
 
 class _Layouts(dict[bytes, ItemLayout | None]):

@@ -57,15 +57,8 @@ async def meet(link: OpcuaLink, offer: Offer) -> Parties:
     return await asyncio.to_thread(_meet, link, offer)
 
 
-def protecting(offer: Offer, parties: Parties | None) -> SecurityPolicy:
-    """Give what protects a channel to an endpoint; every channel needs one of its own.
-
-    Without parties nothing does.
-    """
-    if parties is None:
-        plain: Any = security_policies.SecurityPolicyNone
-        unprotected: SecurityPolicy = plain()
-        return unprotected
+def protecting(offer: Offer, parties: Parties) -> SecurityPolicy:
+    """Give what protects a channel to an endpoint; every channel needs one of its own."""
     own = parties.own
     policy: SecurityPolicy = _POLICIES[offer.policy](
         parties.server.parsed,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from asyncua import ua
 
+from drivers.opcua.security.no_way import no_such_login, password_unprotected
 from drivers.opcua.security.policies import NONE, LoginKind
-from drivers.opcua.security.texts import no_such_login, password_unprotected
 from drivers.opcua.wire.session import policy_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The publish loop of one session: takes notifications as they arrive and hands them on.
 
-Keeps a spare request waiting at the server, so that it can send while we decode. Works in the
-callbacks of the answers: no task wakes up per message. Never decodes a value itself.
+Keeps a spare request waiting at the server, so that it can send while we decode, and more where
+it has to cut what it tells into many messages: they come at once, and are decoded one after the
+other. Works in the callbacks of the answers: no task wakes up per message. Never decodes a value.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SPARE: Final = 1
-"""Publish requests waiting at the server beyond one per subscription."""
+"""Publish requests waiting at the server beyond one per subscription, at first."""
 
 MOST_OUTSTANDING: Final = 10
 """Publish requests waiting at the server at most."""
@@ -95,6 +96,7 @@ class PublishLoop:
         self._waiting: set[asyncio.Future[bytes]] = set()
         self._acknowledged: list[tuple[int, int]] = []
         self._most = MOST_OUTSTANDING
+        self._spare = SPARE
         self._orphaned = 0
         self._spent_until_s = 0.0
         self._resting: asyncio.TimerHandle | None = None
@@ -128,7 +130,7 @@ class PublishLoop:
 
     def _fill(self) -> None:
         """Keep as many requests waiting as the server takes, while anyone listens."""
-        wanted = min(self._most, len(self._sinks) + SPARE)
+        wanted = min(self._most, len(self._sinks) + self._spare)
         while self._sinks and self._resting is None and len(self._waiting) < wanted:
             acknowledged, self._acknowledged = self._acknowledged, []
             try:
@@ -191,6 +193,8 @@ class PublishLoop:
             raise DecodeError(f"a message of type {answer.type_id} answers a Publish")
         self._orphaned = 0
         message = read_notification(data, answer.body)
+        if message.more and all(one.done() for one in self._waiting):
+            self._spare = min(self._spare + 1, MOST_OUTSTANDING)  # it waits for requests, not data
         sink = self._sinks.get(message.subscription_id)
         if sink is None:
             self.unknown += 1

@@ -59,6 +59,8 @@ class Notification(NamedTuple):
     subscription_id: int
     sequence: int
     parts: tuple[Part, ...]
+    more: bool = False
+    """Whether the subscription has more to tell, and waits only for requests to answer."""
 
 
 def read_answer(data: bytes) -> Answer:
@@ -87,8 +89,10 @@ def read_notification(data: bytes, pos: int) -> Notification:
     with decoding("a publish response"):
         subscription_id, pos = u32(data, pos)
         available, pos = count_at(data, pos, least_bytes=4)
-        sequence, parts = _message(data, pos + 4 * available + 1)  # behind MoreNotifications
-    return Notification(subscription_id, sequence, parts)
+        pos += 4 * available
+        more = data[pos] != 0
+        sequence, parts = _message(data, pos + 1)
+    return Notification(subscription_id, sequence, parts, more)
 
 
 def read_again(data: bytes, subscription_id: int) -> Notification:

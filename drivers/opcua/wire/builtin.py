@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from asyncua import ua
+from asyncua.ua.uaerrors import UaError
 
 from drivers.opcua.decoding.binary import DecodeError
 from drivers.opcua.decoding.values import text_of
@@ -74,10 +75,14 @@ def read_text(cursor: Cursor) -> str | None:
     return raw.decode(errors="replace") if text is None else text
 
 
-def _read_identifier(cursor: Cursor) -> str | None:
-    """Read the text of a node id so that its bytes can be sent back unchanged."""
-    raw = cursor.chunk()
-    return None if raw is None else raw.decode(errors="surrogateescape")
+def _read_identifier(cursor: Cursor) -> str:
+    """Read the text of a node id so that its bytes can be sent back; null is the empty one."""
+    return (cursor.chunk() or b"").decode(errors="surrogateescape")
+
+
+def _read_opaque(cursor: Cursor) -> bytes:
+    """Read the bytes of a node id; null is the empty one, as with texts."""
+    return cursor.chunk() or b""
 
 
 def read_time(cursor: Cursor) -> Any:
@@ -122,7 +127,7 @@ _IDENTIFIERS: Final[dict[int, tuple[Any, Reader | None, Reader]]] = {
     2: (ua.NodeIdType.Numeric, _u16, _u32),
     3: (ua.NodeIdType.String, _u16, _read_identifier),
     4: (ua.NodeIdType.Guid, _u16, read_guid),
-    5: (ua.NodeIdType.ByteString, _u16, read_bytes),
+    5: (ua.NodeIdType.ByteString, _u16, _read_opaque),
 }
 
 
@@ -192,7 +197,7 @@ def read_variant(cursor: Cursor) -> Any:
         dimensions = judged(_ARRAYS[_INT32](cursor)) if encoding & _MATRIX else None
         if values is not None and dimensions:
             values = shaped(cursor, values, dimensions)
-        found = ua.Variant(values, ua.VariantType(number), dimensions, is_array=True)  # type: ignore[arg-type]
+        found = _variant(values, ua.VariantType(number), dimensions, is_array=True)
     cursor.shallower()
     return found
 
@@ -202,7 +207,15 @@ def _scalar(value: Any, number: int) -> Any:
     kind = ua.VariantType(number)
     if value is None and kind is ua.VariantType.XmlElement:
         return ua.Variant(None, ua.VariantType.Null)
-    return ua.Variant(value, kind, None, is_array=False)
+    return _variant(value, kind, None, is_array=False)
+
+
+def _variant(value: Any, kind: ua.VariantType, dimensions: Any, *, is_array: bool) -> Any:
+    """Make a variant; what asyncua has no object for is not to be read."""
+    try:
+        return ua.Variant(value, kind, dimensions, is_array=is_array)
+    except UaError as error:
+        raise DecodeError(f"a variant of {kind.name}: {error}") from error
 
 
 def numbers(code: str, cost_bytes: int) -> Reader:

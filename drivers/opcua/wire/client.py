@@ -23,8 +23,7 @@ from drivers.opcua.wire.structures import decode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asyncua.crypto.security_policies import SecurityPolicy
-
+    from drivers.opcua.security.unprotected import Policy
     from drivers.opcua.wire.connection import Connection
 
 _Answer = TypeVar("_Answer")
@@ -63,7 +62,7 @@ class WireClient:
         self._handle = 0
 
     @property
-    def security_policy(self) -> SecurityPolicy:
+    def security_policy(self) -> Policy:
         """What protects the channel."""
         return self.connection.securing.policy
 

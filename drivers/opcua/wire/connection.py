@@ -25,7 +25,7 @@ from drivers.opcua.wire.chunks import (
 from drivers.opcua.wire.securing import Securing
 
 if TYPE_CHECKING:
-    from asyncua.crypto.security_policies import SecurityPolicy
+    from drivers.opcua.security.unprotected import Policy
 
 MESSAGE_TIMEOUT_S: Final = 30.0
 """A message that has begun is complete after this; 2 MB in 30 s is a slow mobile link."""
@@ -45,7 +45,7 @@ _MOST_REASON: Final = 200
 class Connection(asyncio.Protocol):
     """The connection; `dial` makes one."""
 
-    def __init__(self, policy: SecurityPolicy) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.securing = Securing(policy)
         """How chunks are protected."""
         self.error: Exception | None = None
@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
         self.end(WireError(f"a message is not complete after {MESSAGE_TIMEOUT_S:g} s"))
 
 
-async def dial(host: str, port: int, policy: SecurityPolicy) -> Connection:
+async def dial(host: str, port: int, policy: Policy) -> Connection:
     """Connect to a server.
 
     Raises:

@@ -14,23 +14,18 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from asyncua.crypto import uacrypto
-from asyncua.crypto.security_policies import Cryptography
 from asyncua.ua import MessageSecurityMode
-from cryptography.exceptions import InvalidSignature
 
 from drivers.opcua.decoding.binary import chunk, decoding
 from drivers.opcua.wire.chunks import LEAST_CHUNK_BYTES, MAX_CHUNK_BYTES, WireError
 
 if TYPE_CHECKING:
-    from asyncua.crypto.security_policies import SecurityPolicy
+    from drivers.opcua.security.unprotected import Policy
 
 _HEAD: Final = struct.Struct("<3scII")  # kind, final, size, channel
 _SYMMETRIC: Final = struct.Struct("<3scIII")  # the same, and the token
 _SEQUENCE: Final = struct.Struct("<II")  # sequence number, request id
 _PLAIN_BYTES: Final = _SYMMETRIC.size + _SEQUENCE.size
-_SIGNATURE_ERRORS: Final = (InvalidSignature, uacrypto.__dict__["InvalidSignature"])
-"""Of RSA and of HMAC: the library has a class of its own for the second."""
 _FALSE: Final = "a message was changed on the way, or is not from the trusted server"
 _AES_BYTES: Final = 16
 _MOST_BLOCKS: Final = 16
@@ -51,10 +46,10 @@ class _Token:
 class Securing:
     """Makes our chunks and opens the server's."""
 
-    def __init__(self, policy: SecurityPolicy) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.policy = policy
         """What protects the channel."""
-        self.signs = isinstance(policy.symmetric_cryptography, Cryptography)
+        self.signs = policy.Mode != MessageSecurityMode.None_
         """Whether chunks are signed at all."""
         self.encrypts = self.signs and policy.Mode == MessageSecurityMode.SignAndEncrypt
         """Whether they are encrypted, too."""
@@ -117,8 +112,11 @@ class Securing:
             security += _packed(hashlib.sha1(policy.peer_certificate or b"").digest())  # noqa: S324 - the standard's name of a certificate
         else:
             security += _packed(None) + _packed(None)
-        crypto: Any = policy.asymmetric_cryptography
         plain = _SEQUENCE.pack(self._number(), request_id) + body
+        if not self.signs:
+            size = _HEAD.size + len(security) + len(plain)
+            return _HEAD.pack(b"OPN", b"F", size, self._channel_id or 0) + security + plain
+        crypto = self._asymmetric()
         plain += crypto.padding(len(plain))
         whole = len(plain) + crypto.signature_size()
         sent = whole // crypto.plain_block_size() * crypto.encrypted_block_size()
@@ -148,6 +146,10 @@ class Securing:
         block = _AES_BYTES if self.encrypts else 1
         whole = (self.most_send_bytes - _SYMMETRIC.size) // block * block
         return int(whole - _SEQUENCE.size - token.signer.signature_size() - 1)
+
+    def _asymmetric(self) -> Any:
+        policy: Any = self.policy
+        return policy.asymmetric_cryptography
 
     def _number(self) -> int:
         self._sequence = self._sequence + 1 if self._sequence < 2**32 - 1 else 1
@@ -208,7 +210,7 @@ class Securing:
             return _content(data[pos:], len(data) - pos)
         if not (certificate or b"").startswith(policy.peer_certificate or b"-"):
             raise WireError("the channel was opened with another certificate")
-        crypto: Any = policy.asymmetric_cryptography
+        crypto = self._asymmetric()
         block, secret = crypto.Decryptor.encrypted_block_size(), data[pos:]
         if not secret or len(secret) % block or len(secret) > _MOST_BLOCKS * block:
             raise WireError(f"{len(secret)} encrypted bytes")
@@ -231,8 +233,16 @@ def _unlocked(decryptor: Any, secret: bytes) -> bytes:
 def _verify(verifier: Any, data: bytes, signature: bytes) -> None:
     try:
         verifier.verify(data, signature)
-    except _SIGNATURE_ERRORS as error:
+    except signature_errors() as error:
         raise WireError(_FALSE) from error
+
+
+def signature_errors() -> tuple[type[BaseException], ...]:
+    """Name what a false signature raises, of RSA and of HMAC; loads the cryptography."""
+    from asyncua.crypto import uacrypto
+    from cryptography.exceptions import InvalidSignature
+
+    return InvalidSignature, uacrypto.__dict__["InvalidSignature"]
 
 
 def _content(plain: bytes, end: int) -> tuple[int, int, bytes]:

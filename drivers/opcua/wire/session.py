@@ -7,15 +7,16 @@ The certificate that opened the channel must be the one that made the session. S
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
-from asyncua.crypto import security_policies
-from cryptography import x509
 
+from drivers.opcua.library import load
 from drivers.opcua.security.policies import NONE, PREFIX
 from drivers.opcua.wire.chunks import WireError
+from drivers.opcua.wire.securing import signature_errors
 
 if TYPE_CHECKING:
     from drivers.opcua.wire.client import WireClient
@@ -24,7 +25,7 @@ NAME: Final = "Chulian edge agent"
 APPLICATION_URI: Final = "urn:chulian:edge-agent"
 """What we call ourselves where no certificate says otherwise."""
 
-_POLICIES: Final[Any] = security_policies  # it bears no types
+_CRYPTOGRAPHY: Final = "asyncua.crypto.security_policies"
 _NONCE_BYTES: Final = 32
 _DER_LENGTH: Final = {0x81: 1, 0x82: 2, 0x83: 3}
 
@@ -49,9 +50,9 @@ async def create_session(
 
     Raises:
         UaStatusCodeError: the server refuses it.
-        InvalidSignature, WireError: the server cannot prove who it is.
+        WireError: the server cannot prove who it is.
     """
-    policy = client.security_policy
+    policy: Any = client.security_policy
     nonce = token_bytes(_NONCE_BYTES)
     request = ua.CreateSessionRequest(
         Parameters=ua.CreateSessionParameters(
@@ -70,8 +71,8 @@ async def create_session(
         )
     )
     made: ua.CreateSessionResult = (await client.ask(request, ua.CreateSessionResponse)).Parameters
-    proof: Any = policy.asymmetric_cryptography
-    proof.verify((policy.host_certificate or b"") + nonce, made.ServerSignature.Signature)
+    if client.connection.securing.signs:
+        _prove(policy, (policy.host_certificate or b"") + nonce, made.ServerSignature.Signature)
     shown = _leaf(made.ServerCertificate)
     if policy.peer_certificate and shown != policy.peer_certificate:
         raise WireError("another certificate made the session than opened the channel")
@@ -89,15 +90,17 @@ async def activate_session(client: WireClient, login: Login) -> None:
     Raises:
         UaStatusCodeError: the server refuses the login.
     """
-    policy = client.security_policy
+    policy: Any = client.security_policy
+    signs = client.connection.securing.signs
     challenge = (client.server_certificate or b"") + client.server_nonce
-    proof: Any = policy.asymmetric_cryptography
     parameters = ua.ActivateSessionParameters(
         ClientSignature=ua.SignatureData(
             Algorithm=policy.AsymmetricSignatureURI or None,
-            Signature=proof.signature(challenge),
+            Signature=policy.asymmetric_cryptography.signature(challenge) if signs else b"",
         )
     )
+    if login.certificate is not None or login.password:
+        await load(_CRYPTOGRAPHY)
     _identify(client, parameters, login, challenge)
     answer = await client.ask(
         ua.ActivateSessionRequest(Parameters=parameters), ua.ActivateSessionResponse
@@ -111,6 +114,18 @@ def policy_of(client: WireClient, login: ua.UserTokenPolicy) -> str:
     return str(uri).removeprefix(PREFIX)
 
 
+def _prove(policy: Any, challenge: bytes, signature: bytes | None) -> None:
+    """Check that the server holds the key of the certificate it showed.
+
+    Raises:
+        WireError: it does not.
+    """
+    try:
+        policy.asymmetric_cryptography.verify(challenge, signature)
+    except signature_errors() as error:
+        raise WireError("the server has not signed with the key of its certificate") from error
+
+
 def _identify(
     client: WireClient, parameters: ua.ActivateSessionParameters, login: Login, challenge: bytes
 ) -> None:
@@ -121,7 +136,7 @@ def _identify(
             PolicyId=name,
             CertificateData=login.certificate,
         )
-        signature, algorithm = _POLICIES.sign_asymmetric(login.key, challenge, uri)
+        signature, algorithm = _policies().sign_asymmetric(login.key, challenge, uri)
         parameters.UserTokenSignature = ua.SignatureData(Algorithm=algorithm, Signature=signature)
     elif login.username:
         hidden, algorithm = _hidden(client, login.password, uri)
@@ -142,11 +157,18 @@ def _hidden(client: WireClient, password: str | None, uri: str) -> tuple[bytes |
     secret = password.encode()
     if uri.removeprefix(PREFIX) == NONE:
         return secret, None
+    from cryptography import x509
+
     key = x509.load_der_x509_certificate(client.server_certificate or b"").public_key()
     secret += client.server_nonce
     length = len(secret).to_bytes(4, "little")
-    data, algorithm = _POLICIES.encrypt_asymmetric(key, length + secret, uri)
+    data, algorithm = _policies().encrypt_asymmetric(key, length + secret, uri)
     return data, algorithm
+
+
+def _policies() -> Any:
+    """Give the library's module; it bears no types."""
+    return import_module(_CRYPTOGRAPHY)
 
 
 def _logins(

@@ -24,6 +24,10 @@ pytestmark = [
 ]
 
 LATE_MS = 200.0
+CLOSE_MS = 500
+"""Closing takes several syncs; where one takes longer than this the end does not wait for them."""
+CODES = ((0,), (0, 2))
+"""Exit codes of a clean stop, and of one that left a card behind that does not answer in time."""
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ async def test_machines_are_polled_on_time(tmp_path, figure, sync_ms):
                 tap.exchanges.clear()
                 await passed(since_s=time.monotonic(), seconds=rounds(short=3, full=60))
                 asked_ms = [e.asked_ms for e in tap.exchanges if e.count == 20]
-                await settle(agent, subscriber, within_s=300)
+                await settle(agent, subscriber, within_s=300, codes=CODES[sync_ms > CLOSE_MS])
     gaps_ms = sorted(b - a for a, b in pairwise(asked_ms))
     late_ms = gaps_ms[int(len(gaps_ms) * 0.99)] - INTERVAL_S * 1000
     figure("late by, 99 %, ms", round(late_ms, 1))

@@ -27,7 +27,7 @@ DAYS = 14
 ROWS = DAYS * 86_400
 FRAMES, TAGS = 10, 125
 """A row of a second: ten polls of 125 values."""
-DRAIN_S = 240
+DRAIN_S = 1500
 """How long the backlog is watched while it goes, at most."""
 RSS_MB = 150
 FRAMES_A_CORE_S = 5000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import main
-from agent.config import destination, memory, model
+from agent.config import derived, destination, ledger, memory, model, shifts
 from agent.config.fields import CHINESE
 from agent.config.points import read_points
 
@@ -16,6 +16,9 @@ SECTIONS = {
     "memory": memory.Memory,
     "gateway": model.Gateway,
     "enterprise": model.Enterprise,
+    "enterprise.size": ledger.Size,
+    "enterprise.titles": ledger.Title,
+    "locations": ledger.Location,
     "store": model.Store,
     "publish": destination.Destination,
     "publish[].tls": destination.Tls,
@@ -24,8 +27,19 @@ SECTIONS = {
     "devices": model.DeviceEntry,
     "devices[].groups": model.Group,
     "devices[].tags": model.TagEntry,
+    "devices[].computed": derived.ComputedTag,
+    "devices[].states": derived.States,
+    "devices[].states.rules": derived.StateRule,
+    "devices[].compress": derived.Compress,
+    "devices[].oee": derived.Oee,
     "processes": model.Process,
     "equipment": model.Equipment,
+    "equipment[].links": ledger.ProcessLink,
+    "equipment[].documents": ledger.MachineDocument,
+    "equipment[].witnessed": ledger.Witness,
+    "shifts": shifts.Shifts,
+    "shifts.shifts": shifts.Shift,
+    "shifts.shifts.breaks": shifts.Break,
     "rate": model.Rate,
 }
 
@@ -74,7 +88,7 @@ def test_every_key_is_described(lang, name):
 
 def test_every_section_has_its_table():
     """The page leaves out no section of the file."""
-    assert {name.partition("[")[0] for name in SECTIONS} == set(model.AgentConfig.model_fields)
+    assert {re.split(r"[.\[]", name)[0] for name in SECTIONS} == set(model.AgentConfig.model_fields)
 
 
 @pytest.mark.parametrize("pair", ["configuration", "errors"])

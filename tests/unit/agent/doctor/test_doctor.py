@@ -164,3 +164,24 @@ def test_a_finding_is_json_in_both_languages():
         "seen": {"en": "a", "zh": "甲"}, "todo": {"en": "b", "zh": "乙"},
     }  # fmt: skip
     assert SimpleNamespace(**one.as_dict()).code == "c"
+
+
+@pytest.mark.parametrize(
+    ("law", "code", "level"),
+    [
+        ({}, "platform_rows", Level.OK),
+        ({"dropped": {"rows": 2}}, "platform_rows", Level.WARN),
+        ({"balanced": False}, "platform_law", Level.BAD),
+    ],
+    ids=["well", "lost", "unbalanced"],
+)
+def test_each_destination_is_told_with_its_own_rows(law, code, level):
+    """With several destinations each one's account is looked at; with one there is none apart."""
+    document = {"name": "cloud", "url": "mqtt://c", "connected": True, "problem": None,
+                "unconfirmed": 7, "rows": None}  # fmt: skip
+    (found,) = platform.of_agent(document)
+    assert (found.level, "7 rows" in found.seen.en) == (Level.OK, True)
+    nothing = {"rows": 0, "values": 0}
+    rows = {"waiting": nothing, "rejected": nothing, "dropped": nothing, "balanced": True} | law
+    _, found = platform.of_agent(document | {"rows": rows})
+    assert (found.code, found.level, found.where) == (code, level, "cloud")

@@ -19,6 +19,7 @@ from agent.config.ledger import (
     Rate,
 )
 from agent.config.model import AgentConfig, Gateway
+from agent.kpi.days import Calendar
 from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.kpi.observe import Observer
 from agent.kpi.rates import NullReason
@@ -143,7 +144,7 @@ def plain(figure):
 @given(configs(), frames())
 def test_platform_comes_to_the_same_rates(config, seen):
     """From equal values and an equal ledger both compute equal fractions, and equal standings."""
-    observer = Observer({(device, "g"): names for device, names in NAMES.items()}, ZONE)
+    observer = Observer({(device, "g"): names for device, names in NAMES.items()}, Calendar(ZONE))
     for one in seen:
         observer.observe(one)
     ours = compute(config, observer.days(), now_ms=0, as_of=AS_OF)

@@ -13,14 +13,15 @@ from agent.kpi.evidence import (
     DeviceDay,
     Level,
     Standing,
-    assess,
     demand,
     is_control_metric,
     summarize,
 )
+from agent.kpi.judge import assess
 from agent.kpi.ledger import Ledger
 from agent.kpi.rates import NullReason
-from agent.kpi.reasons import Reason, null_sentence, sentence
+from agent.kpi.reason_texts import SENTENCES
+from agent.kpi.reasons import CONTRADICTING, DOUBTFUL, Reason, null_sentence, sentence
 from agent.kpi.result import compute
 
 AS_OF = date(2026, 7, 31)
@@ -219,7 +220,21 @@ def test_row_round_trip():
     assert DeviceDay.of(("d1", "2026-07-31", 5, 1, 2, 10, 20)) == day
 
 
+PLAIN = [r for r in Reason if r is not Reason.WITNESSED and r not in {*CONTRADICTING, *DOUBTFUL}]
+"""Reasons that need nothing but days; the others are in test_findings and below."""
+
+
 @pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_is_said_in_both_languages(reason):
+    """No code is without its two sentences, with the same blanks in both but for the order."""
+    said = SENTENCES[reason.value]
+    blanks = [set(re.findall(r"{(\w+)}", text)) for text in (said.en, said.zh)]
+    assert blanks[0] ^ blanks[1] <= {"device"}
+    assert re.search("[一-鿿]", said.zh)
+    assert not re.search("[一-鿿]", said.en)
+
+
+@pytest.mark.parametrize("reason", PLAIN)
 def test_every_reason_has_a_sentence(reason):
     """Every reason is said in both languages, with all its numbers filled in."""
     cases = {

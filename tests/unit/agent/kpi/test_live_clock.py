@@ -19,8 +19,12 @@ class Bench:
 
     def __init__(self, make_config):
         config = make_config({"turn": {"L1": "CNC"}}, devices={"L1": "cnc"}, emit_every_s=1)
-        group = SimpleNamespace(name="g", tags=[SimpleNamespace(name=name) for name in NAMES])
-        device = SimpleNamespace(id="cnc", groups=[group])
+        group = SimpleNamespace(
+            name="g", tags=[SimpleNamespace(name=name, address=name) for name in NAMES]
+        )
+        device = SimpleNamespace(
+            id="cnc", groups=[group], entry=SimpleNamespace(driver="x"), link="l", config=None
+        )
         self.dated = False
         self.rate = LiveRate(config, [device], [], dated=lambda: self.dated)
         self.watch = self.rate.watch("cnc", group)

@@ -33,7 +33,7 @@ def frame(time_ns, values, **columns):
 
 @pytest.fixture
 def observer():
-    return Observer({("d1", "fast"): NAMES, ("d1", "slow"): ("machine.state",)}, ZONE)
+    return Observer({("d1", "fast"): NAMES, ("d1", "slow"): ("machine.state",)}, Calendar(ZONE))
 
 
 def only(observer):
@@ -45,9 +45,9 @@ def test_full_frames_are_counted(observer):
     """Two equal full frames: six good values, two of them a controller's, nothing changed."""
     observer.observe(frame(ns(1), (1, 2, 3)))
     observer.observe(frame(ns(1) + S, (1, 2, 3)))
-    assert only(observer) == DeviceDay(
-        "d1", date(2026, 7, 1), 6, False, 2, ns(1) // 10**6, ns(1) // 10**6 + 1000
-    )
+    assert only(observer).row()[:7] == (
+        "d1", "2026-07-01", 6, False, 2, ns(1) // 10**6, ns(1) // 10**6 + 1000
+    )  # fmt: skip
 
 
 def test_same_tuple_again_is_no_change(observer):
@@ -152,7 +152,7 @@ def test_restart_continues_the_day(observer):
     """What was stored is loaded and counted on; loading alone leaves nothing to store."""
     observer.observe(frame(ns(1), (1, 2, 3)))
     observer.observe(frame(ns(1) + S, (1, 2, 4)))
-    again = Observer({("d1", "fast"): NAMES}, ZONE)
+    again = Observer({("d1", "fast"): NAMES}, Calendar(ZONE))
     again.load(observer.days())
     assert again.drain() == []
     again.observe(frame(ns(1) + 2 * S, (1, 2, 3)))
@@ -233,16 +233,17 @@ def counted_one_by_one(seen):
 @given(frames())
 def test_fast_paths_count_like_a_plain_loop(seen):
     """Whatever the shape of the frames, the counts are those of a loop over single values."""
-    observer = Observer({("d1", "fast"): NAMES}, ZONE)
+    observer = Observer({("d1", "fast"): NAMES}, Calendar(ZONE))
     for one in seen:
         observer.observe(one)
-    assert sorted(observer.days(), key=lambda d: d.day) == counted_one_by_one(seen)
+    found = sorted(observer.days(), key=lambda d: d.day)
+    assert [d.row()[:7] for d in found] == [d.row()[:7] for d in counted_one_by_one(seen)]
 
 
 @given(frames(), st.integers(0, 7))
 def test_drained_days_add_up(seen, split):
     """What is drained last for each day is what is known of it, wherever one drains before."""
-    observer = Observer({("d1", "fast"): NAMES}, ZONE)
+    observer = Observer({("d1", "fast"): NAMES}, Calendar(ZONE))
     stored = {}
     for number, one in enumerate(seen):
         observer.observe(one)

@@ -62,4 +62,5 @@ def test_it_is_what_a_table_of_last_values_is(steps):
         frame = full(*values, **fields) if is_full else part(columns, *values, **fields)
         latest.update(frame)
         table |= {c: rest for c, *rest in seen(frame)}
+        assert latest.times_ns() == {c: rest[-1] for c, rest in table.items()}
     assert [list(v) for v in latest.all()] == [table.get(c, list(NEVER)) for c in range(3)]

@@ -45,10 +45,15 @@ def file(tmp_path):
 
 def changed(file, edit):
     """Give what changes by an edit: devices that go on anew, and what needs a restart."""
+    changes = difference(file, edit)
+    return [p.id for p in changes.devices], {n: w and w.en for n, w in changes.restart}
+
+
+def difference(file, edit):
+    """Give the whole difference that an edit makes."""
     before = file.read()
     edit(file)
-    changes = compare(before, file.read())
-    return [p.id for p in changes.devices], {n: w and w.en for n, w in changes.restart}
+    return compare(before, file.read())
 
 
 def test_the_same_file_changes_nothing(file):
@@ -79,11 +84,8 @@ def test_what_the_platform_was_not_told_changes_on_the_way(file, edit):
         (lambda f: f.first["tags"][0].update(unit="kW"), "d1", "points"),
         (lambda f: f.first.update(groups={"default": {"interval_s": 9}}), "d1", "groups"),
         (lambda f: f.first.update(name="铣床"), "d1", "names"),
-        (lambda f: f.document["devices"].pop(), "d2", "removed"),
-        (lambda f: f.first.update(enabled=False), "d1", "removed"),
-        (lambda f: f.document["devices"].append(f.first | {"id": "d3", "unit": 3}), "d3", "new"),
     ],
-    ids=["point", "unit", "interval", "name", "gone", "disabled", "new"],
+    ids=["point", "unit", "interval", "name"],
 )
 def test_what_the_platform_was_told_needs_a_restart(file, edit, name, word):
     """Such a device is named with the reason, and nothing of it is changed."""
@@ -104,9 +106,73 @@ def test_sections_are_named(file):
 
     def edit(file):
         file.document["store"] = {"max_mb": 5}
-        file.document["publish"][0]["keepalive_s"] = 60
+        file.document["gateway"]["name"] = "x"
 
-    assert changed(file, edit) == ([], {"store": None, "publish": None})
+    assert changed(file, edit) == ([], {"store": None, "gateway": None})
+
+
+@pytest.mark.parametrize(
+    ("edit", "come", "gone", "running"),
+    [
+        (lambda f: f.document["devices"].pop(), [], ["d2"], ["d1"]),
+        (lambda f: f.first.update(enabled=False), [], ["d1"], ["d2"]),
+        (
+            lambda f: f.document["devices"].append(f.first | {"id": "d3", "unit": 3}),
+            ["d3"],
+            [],
+            ["d1", "d2", "d3"],
+        ),
+    ],
+    ids=["gone", "disabled", "new"],
+)
+def test_devices_come_and_go_on_the_way(file, edit, come, gone, running):
+    """A new device begins at once, one that is taken out ends, and nobody has to restart."""
+    found = difference(file, edit)
+    assert ([p.id for p in found.devices], list(found.gone)) == (come, gone)
+    assert [p.id for p in found.running] == running
+    assert (found.restart, found.publish) == ((), None)
+
+
+def test_a_device_that_may_be_written_comes_and_goes_with_a_restart(file):
+    """Who may write is settled at the start: such a device stays as it is until then."""
+    writable = file.first | {"id": "d3", "unit": 3}
+    writable["tags"] = [TAG | {"write": {"min": 0, "max": 9}}]
+    found = difference(file, lambda f: f.document["devices"].append(writable))
+    assert [name for name, _ in found.restart] == ["d3"]
+    assert [p.id for p in found.running] == ["d1", "d2"]
+    found = difference(file, lambda f: f.document["devices"].pop())
+    assert (found.gone, [name for name, _ in found.restart]) == ((), ["d3"])
+    assert [p.id for p in found.running] == ["d1", "d2", "d3"]
+
+
+def test_a_device_that_comes_back_as_another_needs_a_restart(file):
+    """What the platform was told of an id holds until the next start, also in its absence."""
+    whole = file.read()
+    known = {plan.id: plan for plan in whole.devices}
+    second = file.document["devices"].pop()
+    without = file.read()
+    file.document["devices"].append(second | {"host": "10.0.0.7"})
+    found = compare(without, file.read(), known=known)
+    assert ([p.id for p in found.devices], found.restart) == (["d2"], ())
+    file.document["devices"][-1]["tags"] = [TAG | {"unit": "kW"}]
+    found = compare(without, file.read(), known=known)
+    assert ([p.id for p in found.devices], [n for n, _ in found.restart]) == ([], ["d2"])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda f: f.document["publish"][0].update(keepalive_s=60),
+        lambda f: f.document["publish"].append({"name": "cloud", "url": "mqtt://c"}),
+    ],
+    ids=["changed", "new"],
+)
+def test_destinations_come_and_change_on_the_way(file, edit):
+    """Where data are sent is no reason for a restart."""
+    found = difference(file, edit)
+    assert found.publish is not None
+    assert found.publish[0][0].name == "platform"
+    assert (found.devices, found.gone, found.restart) == ((), (), ())
 
 
 class Systemd:
@@ -128,8 +194,8 @@ async def reloaded(file, running, applied, *, fails=None):
     """Have a running configuration read again, twice; give the remarks and what systemd heard."""
     systemd = Systemd()
 
-    async def apply(plans):
-        applied.extend(plan.id for plan in plans)
+    async def apply(changes):
+        applied.extend(plan.id for plan in changes.devices)
         if fails:
             raise fails
 

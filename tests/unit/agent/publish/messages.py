@@ -40,7 +40,7 @@ def message_of(rows, *, gateway="gw", epoch=EPOCH):
     """Join rows, hold the message against the schema and give it decoded."""
     payload = join_rows(rows, gateway=gateway, epoch=epoch, clock="sync")
     body = orjson.loads(payload)
-    CHECKER.check("data" if rows[0].kind is Kind.DATA else "event", body, gateway=gateway)
+    CHECKER.check("event" if rows[0].kind is Kind.EVENT else "data", body, gateway=gateway)
     return body
 
 

@@ -50,7 +50,7 @@ def content_of(config, plans):
 def test_meta_says_what_names_mean_and_how_the_rate_is_computed(config):
     """The meta message is valid and names metrics, ledger and rules."""
     content = content_of(config, devices(config))
-    body = orjson.loads(meta_message(content, gateway="gw", epoch=EPOCH, version=7))
+    body = orjson.loads(meta_message(orjson.dumps(content), gateway="gw", epoch=EPOCH, version=7))
     CHECKER.check("meta", body, gateway="gw")
     assert (body["mv"], body["tz"]) == (7, "Asia/Shanghai")
     (device,) = body["devices"]

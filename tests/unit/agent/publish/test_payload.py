@@ -108,7 +108,8 @@ def test_what_arrives_is_what_was_read(some):
     rows = numbered(GroupCodec("cnc-1", "fast", NAMES, max_row_bytes=10**6).encode(some))
     assert typed(carried(points_of(rows))) == typed(expected(some))
     assert sum(r.values for r in rows) == sum(len(f.values) for f in some)
-    assert all(r.kind is Kind.DATA and r.t_ms >= 0 for r in rows)
+    assert all((r.kind is Kind.STATE) == (b'"machine.state":' in r.body) for r in rows)
+    assert all(r.kind is not Kind.EVENT and r.t_ms >= 0 for r in rows)
 
 
 @settings(max_examples=50)

@@ -133,11 +133,11 @@ async def test_announced_events_come_with_the_backlog():
 
 
 async def test_what_was_dropped_is_not_sent():
-    """Data of a dropped range leaves memory, also when it was just committed; events stay."""
+    """What was dropped leaves memory, also when it was just committed; nothing else does."""
     queue, _ = make(Shelf())
     queue.online()
     queue.committed(committed(row(1, size=50), row(2, kind=Kind.EVENT), row(3)))
-    queue.committed(committed(row(4), row(5), gone=[(1, 4)]))
+    queue.committed(committed(row(4), row(5), gone=[(1, 1), (3, 4)]))
     taken = []
     while queue.has_live:
         taken += [r.seq for r in queue.take(live=True, max_bytes=PLENTY)]
@@ -190,7 +190,7 @@ async def test_kinds_and_meta_versions_do_not_share_a_message():
     messages = []
     while queue.has_live:
         messages.append([r.seq for r in queue.take(live=True, max_bytes=PLENTY)])
-    assert messages == [[1], [2], [3], [4, 5]]
+    assert messages == [[2], [1, 3], [4, 5]]
 
 
 async def test_rows_of_a_refused_message_go_alone():
@@ -229,3 +229,39 @@ async def test_the_past_waits_behind_the_present():
     queue.committed(committed(row(1), past, row(3)))
     assert [r.seq for r in queue.take(live=True, max_bytes=PLENTY)] == [1, 3]
     assert await backlog(queue) == [2]
+
+
+async def test_events_go_first_then_states_then_the_rest():
+    """Of what waits the most urgent is sent first, each lane in its own order."""
+    queue, _ = make(Shelf())
+    queue.online()
+    kinds = [Kind.DATA, Kind.STATE, Kind.DATA, Kind.EVENT, Kind.STATE, Kind.EVENT]
+    queue.committed(committed(*[row(n)._replace(kind=k) for n, k in enumerate(kinds, 1)]))
+    taken = []
+    while queue.has_live:
+        taken.append([r.seq for r in queue.take(live=True, max_bytes=PLENTY)])
+    assert taken == [[4, 6], [2, 5], [1, 3]]
+    assert queue.live_bytes == 0
+
+
+async def test_the_least_urgent_is_left_to_the_backlog(monkeypatch):
+    """Where live rows are too many gauges leave memory before states and events."""
+    monkeypatch.setattr(queue_module, "LIVE_BYTES", 1100)
+    queue, _ = make(Shelf())
+    queue.online()
+    kinds = [Kind.EVENT, Kind.STATE, Kind.DATA, Kind.DATA, Kind.STATE]
+    rows = [row(n, size=300)._replace(kind=k) for n, k in enumerate(kinds, 1)]
+    queue.committed(committed(*rows))
+    assert [r.seq for r in queue._live] == [1, 2, 5]
+    assert queue._backlog.ranges == ((3, 4),)
+
+
+async def test_the_backlog_mixes_states_and_the_rest():
+    """Read back in the order of their numbers, both share messages."""
+    rows = [row(1), row(2)._replace(kind=Kind.STATE), row(3)]
+    queue, _ = make(Shelf(*rows), waiting=(1, 3))
+    queue.online()
+    queue.read_ahead()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert [r.seq for r in queue.take(live=False, max_bytes=PLENTY)] == [1, 2, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,13 +38,21 @@ def test_series_are_those_of_single_values(run):
     expected = {}
     for frame in run:
         for column, value, time_ns in zip(frame.columns, frame.values, frame.times_ns, strict=True):
-            times, values = expected.setdefault(NAMES[column], ([], []))
+            times, values = expected.setdefault(NAMES[column], [[], []])
             times.append((time_ns - T0_NS) // MS)
             values.append(value)
     series = OwnTimes(run, TagsOf(NAMES)(run[0].columns), t0_ms=T0_NS // MS)
     found = series([frame.values for frame in run])
-    told = {name: (list(times), list(values)) for name, (times, values) in found.items()}
-    assert told == expected
+    assert orjson.loads(orjson.dumps(dict(found))) == expected
+
+
+def test_times_that_all_metrics_share_stand_beside_each():
+    """What is encoded once for all is what each metric's own times would be."""
+    times_ns = tuple(T0_NS + at * MS for at in (0, 100, 200)) * 2
+    frame = Frame("d", "g", T0_NS, (1, 2, 3, 4, 5, 6), (3, 3, 3, 1, 1, 1), times_ns=times_ns)
+    series = OwnTimes([frame], TagsOf(NAMES)(frame.columns), t0_ms=T0_NS // MS)
+    found = orjson.loads(orjson.dumps(dict(series([frame.values]))))
+    assert found == {"d": [[0, 100, 200], [1, 2, 3]], "b": [[0, 100, 200], [4, 5, 6]]}
 
 
 def test_one_scan_holds_this_scan_only():

@@ -10,7 +10,7 @@ import pytest
 POLL_S = 0.005
 
 
-async def until(condition, *, within_s=5.0):
+async def until(condition, *, within_s=30.0):
     """Poll until the condition gives something true, and give that; fail when time is over."""
     end_s = time.monotonic() + within_s
     while not (found := condition()):

@@ -217,3 +217,33 @@ def test_a_change_of_reason_begins_a_new_episode(clock, tmp_path):
     assert [(e["reason"], e["rows"]) for e in events(outbox)] == [("size", 1), ("age", 9)]
     check_law(outbox)
     outbox.close(clean=True)
+
+
+def test_rows_without_a_state_go_before_those_with_one_and_events_last(small):
+    """On a full store gauges are evicted first, then states, whatever their age."""
+    put(small, event(), state(), state())
+    fill(small, 30)
+    kinds = [row.kind for row in waiting(small)]
+    assert kinds.count(Kind.STATE) == 2
+    assert small.totals.dropped == Count(21, 63)
+    for _ in range(12):
+        put(small, state(KB_100))
+    kinds = [row.kind for row in waiting(small)]
+    assert kinds.count(Kind.DATA) == 0
+    assert kinds.count(Kind.EVENT) >= 2
+    assert 1 in seqs(small)
+    assert 2 not in seqs(small)
+
+
+def state(body=b'"t0":0}'):
+    """Make a row that carries a machine's state."""
+    return data(3, body)._replace(kind=Kind.STATE)
+
+
+def test_only_what_was_dropped_is_told_to_be_gone(small):
+    """Rows between those dropped that stay are in no range that a sender is to forget."""
+    gone = []
+    for _ in range(12):
+        gone += put(small, state(), data(3, KB_100)).gone
+    assert gone
+    assert not any(first <= row.seq <= last for row in waiting(small) for first, last in gone)

@@ -6,13 +6,16 @@ import shutil
 import time
 
 import pytest
-from unit.agent.store.outboxes import data, put, settings
+from unit.agent.store.outboxes import T_MS, check_law, data, put, reject, settings
 
 from agent.clock.seals import Seals, Settled
+from agent.losses.spans import LossSpan
+from agent.store import limits
 from agent.store.file import PAGE_BYTES
 from agent.store.heritage import heritage
+from agent.store.inspect import report
 from agent.store.mark import read_mark
-from agent.store.outbox import Batch
+from agent.store.outbox import Batch, Committed
 from agent.store.sqlite import Outbox
 from agent.telemetry.status import Count
 
@@ -191,4 +194,53 @@ def test_a_start_that_ends_before_the_mark_of_a_new_life_is_no_other_store(store
     outbox = Outbox.open(store)
     assert outbox.notice is None
     assert outbox.causes == {"medium": Count(1, 3)}
+    outbox.close(clean=True)
+
+
+# -- what was lost ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 100])
+def test_what_was_lost_is_known_in_the_fresh_store(store, at):
+    """Spans of a damaged file are carried over, with their rows, and the law holds with them."""
+    outbox = Outbox.open(store)
+    put(outbox, data(2), data(3), data(4))
+    reject(outbox, 2)
+    poll = LossSpan("device_down", "cnc", T_MS, T_MS + 5, 3, 62)
+    outbox.commit(Batch(losses=[poll]))
+    outbox._transact(lambda: Committed((), *reversed(limits.drop(outbox._books, "size", 1, None))))
+    before = {(s.cause, s.device, s.times, s.amount) for s in outbox.losses.spans}
+    outbox.close(clean=True)
+    spoil(store.path, at, 16 if at else 100)
+    outbox = Outbox.open(store)
+    while outbox.salvaging:
+        outbox.salvage_step()
+    assert {(s.cause, s.device, s.times, s.amount) for s in outbox.losses.spans} >= before
+    assert (outbox.totals.rejected, outbox.causes["size"]) == (Count(1, 3), Count(1, 2))
+    check_law(outbox)
+    put(outbox, data())
+    outbox.close(clean=True)
+    assert report(store.path).sound
+
+
+def test_a_changed_span_is_not_believed_and_is_told(store):
+    """A span of loss whose checksum is false is left out, and `verify` counts it."""
+    outbox = Outbox.open(store)
+    outbox.commit(Batch(losses=[LossSpan("late", "cnc", T_MS, T_MS + 5, 3, 62)]))
+    outbox._db.execute("UPDATE losses SET amount = 1")
+    outbox.close(clean=True)
+    found = report(store.path)
+    assert (found.losses, found.false_spans, found.sound) == ((), 1, False)
+
+
+def test_what_the_medium_lost_is_in_the_table_of_losses(store):
+    """A loss that opening itself finds is still told after the next start."""
+    outbox = Outbox.open(store)
+    put(outbox, data(2))
+    outbox.close(clean=True)
+    store.path.unlink()
+    Outbox.open(store).close(clean=True)
+    outbox = Outbox.open(store)
+    assert [(s.cause, s.amount) for s in outbox.losses.spans] == [("medium", 2)]
+    check_law(outbox)
     outbox.close(clean=True)

@@ -111,6 +111,10 @@ def test_a_newer_store_is_set_aside_whole_and_not_salvaged(store):
     Outbox.open(store).close(clean=True)
     with sqlite3.connect(store.path) as other:
         other.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+        other.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) "
+            "VALUES ('chulian-store', 'of tomorrow', '2036-01-01')"
+        )
     other.close()
     outbox = Outbox.open(store)
     assert "newer version" in outbox.notice.en
@@ -122,6 +126,54 @@ def test_a_newer_store_is_set_aside_whole_and_not_salvaged(store):
     with sqlite3.connect(quarantined(store)) as kept:
         assert kept.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
     kept.close()
+
+
+@pytest.mark.parametrize("bit", range(12))
+def test_a_flipped_bit_in_the_version_is_no_newer_version(store, bit):
+    """A file no newer version has been at is gone on with, whatever number its header bears."""
+    outbox = Outbox.open(store)
+    put(outbox, data(), data())
+    outbox.close(clean=True)
+    with sqlite3.connect(store.path) as other:
+        other.execute(f"PRAGMA user_version={SCHEMA_VERSION ^ 1 << bit}")
+    other.close()
+    outbox = Outbox.open(store)
+    assert (outbox.notice, seqs(outbox)) == (None, [1, 2])
+    assert outbox._db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    outbox.close(clean=True)
+
+
+@pytest.mark.parametrize("at", [18, 19])
+@pytest.mark.parametrize("bit", range(8))
+def test_a_flipped_bit_in_the_format_of_the_file_costs_no_row(store, at, bit):
+    """SQLite would take such a file for read-only, or look past its log; it is salvaged instead."""
+    outbox = Outbox.open(store)
+    put(outbox, data(), data())
+    outbox.close(clean=True)
+    content = bytearray(store.path.read_bytes())
+    content[at] ^= 1 << bit
+    store.path.write_bytes(content)
+    outbox = Outbox.open(store)
+    assert "damaged" in outbox.notice.en
+    while outbox.salvaging:
+        outbox.salvage_step()
+    assert len([seq for seq in seqs(outbox) if seq < 0]) == 2
+    outbox.close(clean=True)
+
+
+def test_a_damaged_name_of_a_column_is_found_at_the_start(store):
+    """It cannot even be read as text: found before the agent runs, and every row is salvaged."""
+    outbox = Outbox.open(store)
+    put(outbox, data(), data())
+    outbox.close(clean=True)
+    content = bytearray(store.path.read_bytes())
+    content[content.index(b'"up_s"') + 1] ^= 0x80
+    store.path.write_bytes(content)
+    outbox = Outbox.open(store)
+    while outbox.salvaging:
+        outbox.salvage_step()
+    assert len([seq for seq in seqs(outbox) if seq < 0]) == 2
+    outbox.close(clean=True)
 
 
 @pytest.mark.parametrize("version", [0, SCHEMA_VERSION])

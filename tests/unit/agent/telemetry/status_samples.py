@@ -157,6 +157,24 @@ def destination(**fields):
     return DestinationStatus(**{**standard, **fields})
 
 
+def two_destinations():
+    """Make the snapshot of a gateway with two platforms, one away; each has rows of its own."""
+    first = destination(
+        name="province", ack="watermark", unconfirmed=37,
+        rows=store(acked=Count(1_204_282, 18_064_230), waiting=Count(49, 735)),
+    )  # fmt: skip
+    second = destination(
+        name="cloud", url="mqtts://cloud.example.cn:8883", connected=False, policy="best_effort",
+        in_flight=0,
+        rows=store(
+            stored=Count(1_000_000, 15_000_000), acked=Count(900_000, 13_500_000),
+            dropped=Count(60_000, 900_000), waiting=Count(40_000, 600_000),
+            causes={"behind": Count(60_000, 900_000)},
+        ),
+    )  # fmt: skip
+    return replace(well(), destinations=(first, second))
+
+
 def machine(id_, name, status, message, **fields):
     """Make a machine of the ledger."""
     standard = {

@@ -15,6 +15,7 @@ from unit.agent.telemetry.status_samples import (
     one_down,
     rate,
     store,
+    two_destinations,
     well,
 )
 
@@ -151,3 +152,20 @@ def test_rate_without_adjusted_figure_keeps_the_others():
     got = samples(replace(well(), rate=rate(adjusted=None)))
     kinds = {ls[0][1] for (n, ls) in got if n == "chulian_nc_rate_numerator"}
     assert kinds == {"declared", "verified", "coverage"}
+
+
+def test_each_destination_has_its_own_rows():
+    """Where there are several each bears its own counts; where there is one, the store's."""
+    got = samples(two_destinations())
+    for name, field, value in (
+        ("province", "waiting_rows", 49),
+        ("province", "unconfirmed_rows", 37),
+        ("province", "balanced", 1),
+        ("cloud", "waiting_rows", 40_000),
+        ("cloud", "dropped_rows_total", 60_000),
+        ("cloud", "unconfirmed_rows", 0),
+        ("cloud", "connected", 0),
+    ):
+        assert got[f"chulian_mqtt_{field}", (("destination", name),)] == value
+    alone = samples(broker_away())
+    assert alone["chulian_mqtt_waiting_rows", (("destination", "platform"),)] == 104_331

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from unit.agent.telemetry.status_samples import NOW_MS, broker_away, hostile, well
+from unit.agent.telemetry.status_samples import NOW_MS, broker_away, hostile, two_destinations, well
 from unit.agent.telemetry.status_samples import tag as point
 
 from agent.web import api, figures
@@ -194,3 +194,21 @@ def test_the_snapshot_carries_who_a_device_is():
     assert meter["identity"]["serial"] == "2405-0093"
     assert meter["on_line"] == 3
     assert meter["tags"][0]["address"] == "hr:40"
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", ("cloud cannot be reached", "40 000 rows wait", "gone before one destination",
+            "37 rows received by the broker", "best effort")),
+    ("zh", ("cloud 连不上", "40 000 行待发送", "个别上报目标未及取走",
+            "37 行已到服务器", "尽力上报")),
+])  # fmt: skip
+def test_each_destination_is_shown_with_its_own_rows(language, words):
+    """With several destinations each has its name, its state and its own account."""
+    shown = str(content(two_destinations(), language=language, open_devices=frozenset()))
+    shown = shown.replace("\u202f", " ").replace("\u00a0", " ").replace(",", " ")
+    for word in words:
+        assert word.replace(",", " ") in shown
+    document = json.loads(api.status_json(two_destinations()))
+    assert [d["rows"]["balanced"] for d in document["destinations"]] == [True, True]
+    assert document["destinations"][1]["rows"]["causes"]["behind"]["rows"] == 60_000
+    assert json.loads(api.status_json(well()))["destinations"][0]["rows"] is None

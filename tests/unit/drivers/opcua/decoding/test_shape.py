@@ -119,7 +119,7 @@ def test_memory_of_shapes_is_bounded():
         body = notification([(handle, sample) for handle in range(count)])
         for _ in range(3):
             decoder.decode(body, 0, len(body))
-    learned = sum(len(shape._handles) for shape in decoder._shapes.values())
+    learned = sum(len(shape.handles) for shape in decoder._shapes.values())
     assert learned == decoder._items <= MOST_ITEMS
     assert len(decoder._seen) <= MISSES_TO_FORGET
     assert decoder.shape_hits > 300

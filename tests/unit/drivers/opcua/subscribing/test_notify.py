@@ -186,6 +186,26 @@ async def test_more_subscriptions_mean_more_requests(scene):
     assert len(wire.requests) == MOST_OUTSTANDING
 
 
+async def test_a_server_that_waits_for_requests_gets_more(scene):
+    """One that has more to tell than requests to answer gets more of them, up to a limit."""
+    wire, sink, _, _ = scene
+    for number in range(1, 30):
+        for request in wire.requests[1:]:
+            request.set_result(response(sequence=2, more=True))
+        await wire.answer(response(sequence=1, more=True))
+        wire.requests = [request for request in wire.requests if not request.done()]
+        assert len(wire.requests) == min(2 + number, MOST_OUTSTANDING)
+    assert sink.error is None
+
+
+async def test_a_server_that_has_a_request_to_answer_gets_no_more(scene):
+    """One that has more to tell, and a request to do it with, is asked as before."""
+    wire, _, _, _ = scene
+    for _ in range(5):
+        await wire.answer(response(sequence=1, more=True))
+        assert len(wire.requests) == 2
+
+
 async def test_timed_out_request_is_repeated(scene):
     """A request that the server let expire is sent anew."""
     wire, _, _, lost = scene

@@ -23,7 +23,9 @@ u32 = st.integers(0, 2**32 - 1)
 notifications = st.sampled_from(["change", "status", "events"])
 
 
-def response(*, subscription=1, sequence=1, kinds=(), available=(), strings=(), status=0):
+def response(
+    *, subscription=1, sequence=1, kinds=(), available=(), strings=(), status=0, more=False
+):
     made = {
         "change": ua.DataChangeNotification(
             MonitoredItems=[ua.MonitoredItemNotification(3, ua.DataValue(ua.Variant(7)))]
@@ -37,25 +39,33 @@ def response(*, subscription=1, sequence=1, kinds=(), available=(), strings=(), 
     reply.ResponseHeader.ServiceDiagnostics = ua.DiagnosticInfo()
     reply.Parameters.SubscriptionId = subscription
     reply.Parameters.AvailableSequenceNumbers = list(available)
+    reply.Parameters.MoreNotifications = more
     reply.Parameters.NotificationMessage.SequenceNumber = sequence
     reply.Parameters.NotificationMessage.NotificationData = [made[kind] for kind in kinds]
     return struct_to_binary(reply)
 
 
-@given(u32, u32, st.lists(notifications, max_size=3), st.lists(u32), st.lists(st.text("ab")))
-def test_envelope_is_what_the_library_wrote(subscription, sequence, kinds, available, strings):
+@given(
+    st.tuples(u32, u32, st.booleans()),
+    st.lists(notifications, max_size=3),
+    st.lists(u32),
+    st.lists(st.text("ab")),
+)
+def test_envelope_is_what_the_library_wrote(head, kinds, available, strings):
     """Subscription, number and the place of every part are read from the library's bytes."""
+    subscription, sequence, more = head
     data = response(
         subscription=subscription,
         sequence=sequence,
         kinds=kinds,
         available=available,
         strings=strings,
+        more=more,
     )
     answer = read_answer(data)
     assert (answer.type_id, answer.status) == (PUBLISH_RESPONSE, 0)
     found = read_notification(data, answer.body)
-    assert (found.subscription_id, found.sequence) == (subscription, sequence)
+    assert (found.subscription_id, found.sequence, found.more) == (subscription, sequence, more)
     ids = {"change": DATA_CHANGE, "status": STATUS_CHANGE, "events": 916}
     assert [part.type_id for part in found.parts] == [ids[kind] for kind in kinds]
     for part, kind in zip(found.parts, kinds, strict=True):

@@ -188,3 +188,17 @@ def test_diagnostics_nest():
     inner = b"\x01" + struct.pack("<i", 5)
     found = read_variant(Cursor(b"\x19\x40" + inner)).Value
     assert found.InnerDiagnosticInfo.SymbolicId == 5
+
+
+def test_a_node_id_that_is_null_is_an_empty_one():
+    """A null text or byte string in a node id is allowed, and no reason to refuse the message."""
+    for kind, empty in ((3, ""), (5, b"")):
+        found = read_variant(Cursor(b"\x11" + bytes([kind]) + b"\1\0" + b"\xff" * 4))
+        assert (found.Value.Identifier, found.Value.NamespaceIndex) == (empty, 1)
+
+
+def test_an_array_without_elements_in_dimensions_is_an_error_of_ours():
+    """What asyncua refuses to hold is told as bytes that cannot be read, nothing else."""
+    for number in (20, 24):
+        with suppress(DecodeError):
+            read_variant(Cursor(bytes([number | 0xC0]) + b"\xff" * 8))

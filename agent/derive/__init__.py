@@ -1,0 +1,1 @@
+"""Values made of other values of the same device: expressions, and columns computed per frame."""

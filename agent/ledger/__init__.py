@@ -1,0 +1,6 @@
+"""The declared ledger (台账): its document, its history, its spreadsheet, its editing.
+
+`records` gives the ledger as plain data, `journal` keeps every change under a chain of hashes,
+`history` answers what was declared on a day, `findings` names what an assessor will ask about,
+`edit` changes one record in the configuration file, `sheets` and `table` are the spreadsheet.
+"""
