@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Self
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from agent.kpi.calendar import ShopCalendar
     from agent.kpi.deviceday import DeviceDay
+    from agent.kpi.signing import Signs
 
 SEALED_AFTER_MS: Final = 86_400_000
 """So long after its end a day is sealed: by then late data are there, or are a supplement."""
@@ -119,7 +118,7 @@ class DigestChain:
         *,
         now_ms: int,
         calendar: ShopCalendar,
-        key: Ed25519PrivateKey,
+        key: Signs,
     ) -> list[Digest]:
         """Append what is due by now, and give it; `now_ms` must be of a trusted clock.
 
@@ -169,14 +168,13 @@ class DigestChain:
         devices: Mapping[str, str],
         *,
         now_ms: int,
-        key: Ed25519PrivateKey,
+        key: Signs,
     ) -> Digest:
         prev = line_hash(self._digests[-1].line()) if self._digests else ""
         nr = self._digests[-1].nr + 1 if self._digests else 1
-        public = key.public_key().public_bytes_raw().hex()
-        bare = Digest(nr, kind, day, dict(devices), now_ms, prev, public)
+        bare = Digest(nr, kind, day, dict(devices), now_ms, prev, key.public)
         signature = key.sign(bare.signed_bytes()).hex()
-        one = Digest(nr, kind, day, bare.devices, now_ms, prev, public, signature)
+        one = Digest(nr, kind, day, bare.devices, now_ms, prev, bare.key, signature)
         self._digests.append(one)
         self._known.setdefault(day, {}).update(one.devices)
         return one

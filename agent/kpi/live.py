@@ -13,6 +13,7 @@ from agent.kpi.observe import Observer
 from agent.kpi.report import METRICS, rate_frame, rate_status
 from agent.kpi.result import RateResult, compute
 from agent.kpi.sources import facts_of
+from agent.kpi.watched import evidence_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -78,7 +79,7 @@ class LiveRate:
         self._sealing = sealing
         self._calendar = ShopCalendar.of(config)
         tags = {
-            (device.id, group.name): tuple(tag.name for tag in group.tags)
+            (device.id, group.name): evidence_names(group)
             for device in devices
             for group in device.groups
         }
@@ -95,8 +96,8 @@ class LiveRate:
 
         What an untrusted clock has stamped is of no day, and so no evidence.
         """
-        names = tuple(tag.name for tag in group.tags)
-        observe, dated = self._observer.watch(device, group.name, names), self._dated
+        observe = self._observer.watch(device, group.name, evidence_names(group))
+        dated = self._dated
 
         def watch(frame: Frame) -> None:
             if frame.times_ns is not None or dated():
@@ -122,8 +123,9 @@ class LiveRate:
         due_s = time.monotonic()
         while True:
             self.save(store)
-            if self._sealing is not None and self._dated():
-                self._sealing.seal(store, self._observer.days, self._calendar)
+            if self._sealing is not None and self._sealing.looks and self._dated():
+                days = self._observer.days()
+                store.put_lessons(await asyncio.to_thread(self._sealing.seal, days, self._calendar))
             if self._config.processes and self._dated() and time.monotonic() >= due_s:
                 due_s = max(due_s, time.monotonic() - self._config.rate.emit_every_s)
                 due_s += self._config.rate.emit_every_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -17,10 +18,11 @@ from agent.kpi.device_key import KeyUnusableError, key_beside, load_or_make
 from agent.kpi.deviceday import DeviceDay
 from agent.kpi.digest import DAY, SUPPLEMENT, Digest, DigestChain, verify
 from agent.kpi.sealing import Sealing, chain_of
+from agent.kpi.signing import KeyElsewhere, KeyInHand
 
 ZONE = "Asia/Shanghai"
 CALENDAR = ShopCalendar(Shifts(), ZONE)
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KEY = KeyInHand(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 
 
 def day(nr, device="cnc", good=100):
@@ -120,7 +122,9 @@ def test_a_chain_made_anew_is_of_another_key(chain):
     """Who makes everything anew cannot sign it as this gateway."""
     mine = json.loads(chain[0])["key"]
     other = DigestChain()
-    other.seal_due([day(1)], now_ms=at(3), calendar=CALENDAR, key=Ed25519PrivateKey.generate())
+    other.seal_due(
+        [day(1)], now_ms=at(3), calendar=CALENDAR, key=KeyInHand(Ed25519PrivateKey.generate())
+    )
     assert verify(other.lines()) is None
     assert verify(other.lines(), key=mine).nr == 1
 
@@ -149,33 +153,40 @@ def test_a_damaged_key_is_no_new_key(tmp_path):
     assert path.read_bytes() == b"nonsense"
 
 
-class Kept:
-    """The lessons of a store."""
-
-    def __init__(self):
-        self.rows = []
-
-    def put_lessons(self, lessons):
-        self.rows += lessons
-
-
 def test_the_chain_goes_on_after_a_restart(tmp_path):
     """What was kept in the store is the chain that the next run goes on with."""
-    kept, known = Kept(), [day(1), day(2)]
-    Sealing(tmp_path / "s.db").seal(kept, lambda: known, CALENDAR)
-    first = len(kept.rows)
+    known = [day(1), day(2)]
+    kept = Sealing(tmp_path / "s.db").seal(known, CALENDAR)
+    first = len(kept)
     assert first >= 2
-    again = Sealing(tmp_path / "s.db", kept.rows)
-    again.seal(kept, lambda: [*known, day(1, "late")], CALENDAR)
-    assert len(kept.rows) == first + 1
+    again = Sealing(tmp_path / "s.db", kept)
+    kept += again.seal([*known, day(1, "late")], CALENDAR)
+    assert len(kept) == first + 1
     assert verify(again.lines(), known) is None
-    assert chain_of(kept.rows).lines() == again.lines()
+    assert chain_of(kept).lines() == again.lines()
 
 
 def test_no_key_no_seal_and_no_end(tmp_path, caplog):
     """A key that cannot be used is told, and nothing is sealed by another one."""
     (tmp_path / "s.db.key").write_bytes(b"nonsense")
-    kept = Kept()
-    Sealing(tmp_path / "s.db").seal(kept, lambda: [day(1)], CALENDAR)
-    assert kept.rows == []
+    assert Sealing(tmp_path / "s.db").seal([day(1)], CALENDAR) == []
     assert "not sealed" in caplog.text
+    assert "backup" in caplog.text
+
+
+def test_another_process_signs_alike(tmp_path):
+    """Ed25519 gives one signature: that of the key in the file, from whichever process."""
+    path = tmp_path / "s.db.key"
+    with KeyElsewhere(path) as elsewhere:
+        here = KeyInHand(load_or_make(path))
+        assert elsewhere.public == here.public
+        for message in (b"", b"a day", bytes(100_000)):
+            assert elsewhere.sign(message) == here.sign(message)
+
+
+def test_a_signing_process_that_stands_still_is_ended(tmp_path):
+    """Whoever waits for it goes on, and is told."""
+    path = tmp_path / "pipe.key"
+    os.mkfifo(path)  # reading it waits for ever
+    with pytest.raises(KeyUnusableError, match="gone"), KeyElsewhere(path, within_s=1):
+        pass

@@ -11,6 +11,7 @@ from unit.agent.proof.conftest import AS_OF, at_ms
 
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.digest import DigestChain
+from agent.kpi.signing import KeyInHand
 from agent.ledger.entry import Source
 from agent.ledger.journal import Journal
 from agent.ledger.records import Declared
@@ -29,7 +30,7 @@ def chained(material, config, key, tmp_path_factory):
         material.days,
         now_ms=at_ms(AS_OF + timedelta(days=3), 12),
         calendar=ShopCalendar.of(config),
-        key=key,
+        key=KeyInHand(key),
     )
     journal = Journal(tmp_path_factory.mktemp("ledger") / "shop.ledger.jsonl")
     before = config.model_copy(update={"equipment": config.equipment[:-1]})
