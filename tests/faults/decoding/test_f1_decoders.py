@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib.util
 import re
 import subprocess
@@ -14,19 +16,33 @@ from faults.decoding.targets import SEEDS, TARGETS, mutated
 from faults.scale import is_full, rounds
 
 SLOWEST_MS = 50.0
+"""Of the processor's time: what else the machine does is not the decoder's."""
 FUZZER = Path(__file__).with_name("fuzz.py")
 TESTS = Path(__file__).parents[2]
 _EXECS = re.compile(r"number_of_executed_units: (\d+)")
 
 
+@pytest.fixture
+def _own_garbage_only():
+    """Keep the collector off everything that was there before: its pauses are not the decoder's."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("_own_garbage_only")
 @pytest.mark.parametrize("name", TARGETS)
 def test_f1_only_declared_errors(dice, figure, name):
     """Mutations of good input bring a result or a declared error, each at once."""
     take, declared = TARGETS[name]
     inputs, slowest_s = rounds(short=500, full=200_000), 0.0
+    for seed in SEEDS[name]:  # loads what is loaded once
+        with contextlib.suppress(declared):
+            take(seed)
     for _ in range(inputs):
         data = mutated(dice.choice(SEEDS[name]), dice)
-        began_s = time.perf_counter()
+        began_s = time.thread_time()
         try:
             take(data)
         except declared:
@@ -34,11 +50,11 @@ def test_f1_only_declared_errors(dice, figure, name):
         except BaseException:
             print(f"input: {data!r}")
             raise
-        slowest_s = max(slowest_s, time.perf_counter() - began_s)
+        slowest_s = max(slowest_s, time.thread_time() - began_s)
     figure("inputs", inputs)
     figure("slowest input, ms", round(slowest_s * 1000, 1))
-    if is_full():  # a single one may have been interrupted on a busy machine
-        assert slowest_s * 1000 <= 10 * SLOWEST_MS
+    if is_full():  # on a shared machine even this time may hold what others did
+        assert slowest_s * 1000 <= SLOWEST_MS
 
 
 @pytest.mark.long

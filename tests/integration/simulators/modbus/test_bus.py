@@ -179,14 +179,18 @@ async def test_every_byte_takes_its_time(make_bus):
     timing = LineTiming(9600, parity="even")
     bus = make_bus(7, framing="rtu", timing=timing, turnaround_s=0.005)
     async with SerialLine(bus) as line:
-        master = Master(line)
-        begun_s = master.ask(7)
-        async with asyncio.timeout(5):
-            done_s, frame = await master.received.get()
-        assert len(frame) == 5 + 32
         least_s = timing.exchange_s(8, 37, 0.005) - timing.rest_s
         assert least_s == pytest.approx((8 + 37 + 3.5) * 11 / 9600 + 0.005)
-        assert least_s - 0.002 < done_s - begun_s < least_s + 0.010
+        master = Master(line)
+        took_s = []
+        while len(took_s) < 50 and min(took_s, default=1) > least_s + 0.010:  # a busy machine
+            begun_s = master.ask(7)
+            async with asyncio.timeout(5):
+                done_s, frame = await master.received.get()
+            assert len(frame) == 5 + 32
+            took_s.append(done_s - begun_s)
+            await asyncio.sleep(2 * timing.rest_s)
+        assert least_s - 0.002 < min(took_s) < least_s + 0.010
         master.close()
     assert (line.hasty, line.collisions) == (0, 0)
 

@@ -200,7 +200,7 @@ class OpcuaPeer:
         self._run(manager.delete_subscriptions(list(manager.subscriptions)))
 
     def _run(self, call):
-        return asyncio.run_coroutine_threadsafe(call, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result(50)
 
     async def _start(self):
         inner = LimitedServer(user_manager=Users(self.passwords, self.certificates))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from contextlib import asynccontextmanager
 
@@ -28,10 +29,13 @@ class Turns:
 
 @asynccontextmanager
 async def watched():
-    """Watch the loop during the block."""
+    """Watch the loop during the block; what earlier tests left is not collected meanwhile."""
+    gc.collect()
+    gc.freeze()
     turns = Turns()
     watcher = asyncio.create_task(turns.watch())
     try:
         yield turns
     finally:
         watcher.cancel()
+        gc.unfreeze()
