@@ -9,7 +9,7 @@ JOBS ?= $(shell expr 2 \* $$(nproc))
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test test-long test-faults lint format peers bench lock schema clean
+.PHONY: help demo test test-long test-faults lint format peers bench bench-guard lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ format: $(DEV) ## put the code into the one form
 
 bench: $(DEV) peers ## the path of a value, measured beside bare loops of the same libraries
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+bench-guard: $(DEV) ## has a step of a value's path become dearer since its figures landed?
+	@$(BIN)/python -m tests.benchmarks.guard $(GUARD)
 
 schema: $(READY) ## write configs/schema/agent.schema.json from the models
 	@$(BIN)/chulian schema --lang en > configs/schema/agent.schema.json

@@ -20,6 +20,7 @@ from agent.clock.keeper import Keeper
 from agent.clock.seals import Seals
 from agent.collect.collector import Collector
 from agent.control.service import taking_orders
+from agent.indicator.keeper import Indicators
 from agent.kpi.live import METRIC_NAMES, LiveRate
 from agent.kpi.report import DEVICE as RATE_DEVICE
 from agent.kpi.report import GROUP as RATE_GROUP
@@ -139,7 +140,8 @@ class Agent:
 
     def _build(self, outbox: Outbox) -> None:
         config = self._config
-        content = content_of(config, self._devices)
+        self._indicators = Indicators(config, outbox.lessons(), self._put_event)
+        content = content_of(config, self._devices, key=self._indicators.key)
         serve_all(outbox, config.publish)
         self._writer = Writer(
             outbox,
@@ -151,7 +153,7 @@ class Agent:
         self._rate = LiveRate(
             config, self._devices, outbox.evidence(), dated=lambda: not self._clock.free,
             around=lambda: (self._collector.status(), self._writer.status().losses),
-            sealing=Sealing(config.store.path, outbox.lessons()),
+            sealing=Sealing(config.store.path, outbox.lessons()), tells=self._indicators,
         )  # fmt: skip
         self._shop = Shop(config, self._devices, outbox.lessons(),
                           tell=self._put_event, dated=lambda: not self._clock.free)  # fmt: skip
@@ -196,20 +198,17 @@ class Agent:
             on_settled=self._destinations.settled,
             on_trusted=self._destinations.clock_trusted,
         )
+        renewal = Renewal(
+            self._config, store=(outbox, self._writer), collector=self._collector,
+            destinations=self._destinations, devices=self._devices,
+            key=lambda: self._indicators.key, join=self._shop.join,
+        )  # fmt: skip
+        self._indicators.on_key = renewal.announce
         self._vitals = Vitals(
-            self._loaded,
-            writer=self._writer,
-            collector=self._collector,
-            destinations=self._destinations,
-            notifier=self._notifier,
-            tell=self._put_event,
-            apply=Renewal(
-                self._config,
-                store=(outbox, self._writer),
-                collector=self._collector,
-                destinations=self._destinations,
-            ).apply,
-        )
+            self._loaded, writer=self._writer, collector=self._collector,
+            destinations=self._destinations, notifier=self._notifier,
+            tell=self._put_event, apply=renewal.apply,
+        )  # fmt: skip
 
     def _codec(self, device: str, group: str, names: Sequence[str]) -> StampingCodec:
         message_bytes = int(min(p.max_message_kb for p in self._config.publish) * 1000)
@@ -227,6 +226,7 @@ class Agent:
                 self.status,
                 stalled=self._vitals.stalled,
                 allowed_hosts=self._config.http.allowed_hosts,
+                config=self._config,
             )
         )
         return self._vitals.server.url

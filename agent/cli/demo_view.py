@@ -36,6 +36,10 @@ _LINE = Message(
     "已采集 {read}  已入库 {stored}  已确认 {acked}  待发送 {waiting}  "
     "平台收到 {arrived}  数控化率 申报 {declared} 已验证 {verified}",
 )
+_SIMULATED = Message(
+    "the demo's machines say that they are simulators, so they are never verified; real ones are",
+    "演示设备自报为模拟器，程序据实判为“有矛盾”，不计入已验证；接入真机床并采满天数后才计入",
+)
 _STARTING = Message("starting ...", "正在启动…")
 _NO_RATE = "-"
 
@@ -109,6 +113,7 @@ class View:
         ).text(self._lang)
         holes = len(platform["holes"])
         self._print(text.format(**(platform | {"holes": holes})) + f"  {agrees}")
+        self._print(_SIMULATED.text(self._lang))
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

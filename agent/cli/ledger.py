@@ -22,7 +22,6 @@ from agent.kpi.days import Calendar
 from agent.ledger.edit import Signed, apply, read_config
 from agent.ledger.entry import Source
 from agent.ledger.findings import batch_findings, findings
-from agent.ledger.history import History
 from agent.ledger.importing import prepare_import
 from agent.ledger.journal import Journal, JournalError, differences, journal_path
 from agent.ledger.reading import csv_file
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from agent.cli.arguments import Parser
     from agent.config.model import AgentConfig
     from agent.config.problems import Problem
+    from agent.ledger.history import History
 
 _NS_PER_MS = 1_000_000
 _OWN = ("enterprise", "locations", "processes", "equipment")
@@ -115,7 +115,7 @@ def _show(args: argparse.Namespace) -> int:
     now = _today(config)
     view = ledger_view.View(Declared.of(config), args.as_of or now, config.rate)
     if args.as_of is not None and args.as_of != now:
-        view = view.of_history(_replayed(_journal(config, args.config)))
+        view = view.of_history(_past(config, args.config))
     if args.json:
         print_json(ledger_view.document(view))
     else:
@@ -128,12 +128,13 @@ def _check(args: argparse.Namespace) -> int:
     own = [one for one in warnings if one.where.startswith(_OWN)]
     journal = _journal(config, args.config)
     known = journal.read()
-    history = History.of(known.entries)
+    history = ledger_changes.replayed(journal, known)
     declared = Declared.of(config)
     found = list(findings(history))
     pending = differences(known.state, declared.records()) if known.entries else []
     if pending:
-        found += batch_findings(ledger_changes.pending_batch(history, declared, _today(config)))
+        batch = ledger_changes.pending_batch(history, declared, _today(config))
+        found += batch_findings(batch, history.machines)
     if args.json:
         print_json(ledger_changes.check_document(own, found, known.bad, pending=len(pending)))
     else:
@@ -156,7 +157,7 @@ def _history(args: argparse.Namespace) -> int:
     config, _ = read_config(args.config)
     journal = _journal(config, args.config)
     known = journal.read()
-    history = History.of(known.entries)
+    history = ledger_changes.replayed(journal, known)
     if args.json:
         print_json(ledger_changes.history_document(history, known.bad))
     else:
@@ -188,6 +189,11 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _template(args: argparse.Namespace) -> int:
+    files = [args.output, *(csv_file(args.output, one) for one in SHEETS)]
+    filled = next((str(one) for one in files if one.exists()), None)
+    if filled is not None:
+        return _refuse(args, Message(en=f"{filled} exists already: choose another name",
+                                     zh=f"{filled} 已存在，请换一个文件名"))  # fmt: skip
     return _write(args, None)
 
 
@@ -219,7 +225,7 @@ def _write(args: argparse.Namespace, declared: Declared | None) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     edit = prepare_import(args.config, args.table)
-    config, _ = read_config(args.config)
+    config, past = edit.config, _past(edit.config, args.config)
     if not args.dry_run:
         now_ns = _now_ns()
         if not plausible(now_ns):
@@ -231,7 +237,7 @@ def _import(args: argparse.Namespace) -> int:
             apply(edit, _journal(config, args.config), signed)
         except OSError as error:
             return _refuse(args, _not_written(args.config, error))
-    found = ledger_changes.edit_findings_of(edit, _today(config))
+    found = ledger_changes.edit_findings_of(edit, _today(config), past.machines)
     if args.json:
         print_json(ledger_changes.import_document(edit, found, written=not args.dry_run))
     else:
@@ -247,8 +253,9 @@ def _journal(config: AgentConfig, file: Path) -> Journal:
     return Journal(journal_path(file.absolute().parent / config.store.path))
 
 
-def _replayed(journal: Journal) -> History:
-    return History.of(journal.read().entries)
+def _past(config: AgentConfig, file: Path) -> History:
+    journal = _journal(config, file)
+    return ledger_changes.replayed(journal, journal.read())
 
 
 def _today(config: AgentConfig) -> date:

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from agent.cli.output import table_lines
+from agent.cli.output import shown, table_lines
 from agent.ledger.entry import Source
 from agent.ledger.findings import edit_findings, findings
-from agent.ledger.history import Batch
-from agent.ledger.records import record_of
+from agent.ledger.history import Batch, History
+from agent.ledger.journal import JournalError
+from agent.ledger.records import written_of
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from agent.config.ledger import Equipment
     from agent.config.problems import Problem
     from agent.ledger.edit import Edit
     from agent.ledger.entry import BadLine, Change, Checked, Entry
     from agent.ledger.findings import Finding
-    from agent.ledger.history import History
+    from agent.ledger.journal import Journal
     from agent.ledger.records import Declared
 
 DAMAGED = Message(
@@ -37,6 +39,23 @@ _SOURCES = {
     Source.JOURNAL: Message(en="history begun anew", zh="另起记录"),
 }
 _UNKNOWN = "—"
+
+
+def replayed(journal: Journal, known: Checked) -> History:
+    """Give the history that a journal's entries tell.
+
+    Raises:
+        JournalError: they are whole, but of a program that knows more.
+    """
+    try:
+        return History.of(known.entries)
+    except ValueError as error:
+        raise JournalError(
+            Message(
+                en=f"{journal.path}: written by a program newer than this one; update it",
+                zh=f"{journal.path}：由更高版本的程序写入，请升级本程序",
+            )
+        ) from error
 
 
 def finding_lines(found: Iterable[Finding], *, lang: str) -> list[str]:
@@ -103,7 +122,9 @@ def history_lines(history: History, bad: BadLine | None, *, zone: str, lang: str
     found = []
     for batch in history.batches:
         when = datetime.fromtimestamp(batch.at_ms / 1000, ZoneInfo(zone))
-        found.append(f"{when:%Y-%m-%d %H:%M}  {batch.who}  {_SOURCES[batch.source].text(lang)}")
+        found.append(
+            f"{when:%Y-%m-%d %H:%M}  {shown(batch.who)}  {_SOURCES[batch.source].text(lang)}"
+        )
         found += [f"  {line}" for line in table_lines([_entry_row(e) for e in batch.entries])]
     if bad is not None:
         found.append(bad_text(bad).text(lang))
@@ -187,9 +208,9 @@ def verify_document(path: Path, known: Checked, kept: Path | None) -> dict[str, 
     }
 
 
-def edit_findings_of(edit: Edit, day: date) -> tuple[Finding, ...]:
-    """Give what an assessor will ask about an edit."""
-    return edit_findings(edit.before, edit.after, day=day)
+def edit_findings_of(edit: Edit, day: date, ever: Iterable[Equipment]) -> tuple[Finding, ...]:
+    """Give what an assessor will ask about an edit; `ever` holds the machines of the past."""
+    return edit_findings(edit.before, edit.after, day=day, ever=ever)
 
 
 def import_lines(edit: Edit, found: Sequence[Finding], *, written: bool, lang: str) -> list[str]:
@@ -224,5 +245,5 @@ def import_document(edit: Edit, found: Sequence[Finding], *, written: bool) -> d
         ],
         "findings": [finding_document(one) for one in found],
         "problems": [one.as_dict() for one in edit.warnings],
-        "enterprise": record_of(edit.after.enterprise),
+        "enterprise": written_of(edit.after.enterprise),
     }

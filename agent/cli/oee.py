@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     now_ms = time.time_ns() // 1_000_000
     day = args.day or ShopCalendar.of(config).day_of(now_ms * 1_000_000)
     try:
-        kept = [one for one in _records(config) if one.day == day]
+        kept = _records(config, day)
     except (OSError, sqlite3.Error) as error:
         print(_UNREADABLE.text(args.lang).format(path=config.store.path, error=error))
         return Exit.UNREACHABLE
@@ -148,13 +148,15 @@ def _remarks(found: Sequence[ShiftFigures], *, lang: str) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _records(config: AgentConfig) -> list[ShiftRecord]:
-    """Give what the running agent tells (of two shop days), else what its store holds."""
+def _records(config: AgentConfig, day: date) -> list[ShiftRecord]:
+    """Give a day as the running agent tells it (it tells two), else as its store holds it."""
     answer = ask(config.http, "/api/oee")
-    if answer is not None:
-        told = answer.get("records", [])
-        return records((KEPT_IN, f"{device} {day}", text, 0) for device, day, text in told)
+    told = () if answer is None else answer.get("records", ())
+    rows = ((KEPT_IN, f"{device} {at}", text, 0) for device, at, text in told)
+    found = [one for one in records(rows) if one.day == day]
+    if found:
+        return found
     path = config.store.path
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=_TIMEOUT_S)) as connection:
-        return records(read_lessons(connection))
+        return [one for one in records(read_lessons(connection)) if one.day == day]

@@ -96,8 +96,14 @@ def print_json(document: Any, *, file: TextIO | None = None) -> None:
     print(json.dumps(document, ensure_ascii=False, indent=2), file=file or sys.stdout)
 
 
+def shown(text: str) -> str:
+    """Give a text on one line, without what would steer a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
 def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     """Align rows of cells in columns, counting a Chinese character as two places."""
+    rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
 

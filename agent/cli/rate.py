@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from agent.cli import proof
+from agent.cli import proof, rate_history
 from agent.cli.output import Exit, print_json
 from agent.cli.rate_text import print_view
 from agent.cli.rate_view import Origin, View, document
@@ -85,6 +85,7 @@ def add_arguments(parser: Parser) -> None:
         help=parser.text(en="control types that count (default: the file's)",
                          zh="计入数控的控制方式：strict 窄口径，broad 宽口径（默认取配置文件）"),
     )  # fmt: skip
+    rate_history.add_arguments(parser)
     proof.add_arguments(parser, day)
 
 
@@ -96,6 +97,9 @@ def run(args: argparse.Namespace, sources: Sources | None = None) -> int:
     config = _with_choices(sources.load(args.config), args)
     if getattr(args, "export", None):
         return proof.export_file(args, config)
+    if getattr(args, "history", None):
+        status = sources.ask(config.http)
+        return rate_history.show(args, config, status=status, now_ms=sources.now_ms())
     view = _look(config, sources, args.as_of)
     if args.json:
         print_json(document(view))

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "status":
         running = ask(config.http, "/api/status")
         if running is not None:
-            return _show_running(args, running["store"])
+            return _show_running(args, running)
     try:
         if args.action == "export":
             return _export(args, config)
@@ -133,16 +133,22 @@ def _export(args: argparse.Namespace, config: AgentConfig) -> int:
     return Exit.OK
 
 
-def _show_running(args: argparse.Namespace, store: dict[str, Any]) -> int:
+def _show_running(args: argparse.Namespace, running: dict[str, Any]) -> int:
+    store = running["store"]
+    shares = {one["name"]: one["rows"] for one in running["destinations"] if one["rows"]}
     if args.json:
-        print_json(store)
+        told = [{"name": name, **rows} for name, rows in shares.items()]
+        print_json({**store, "destinations": told})
     else:
         _print_counts(store, lang=args.lang, balanced=store["balanced"])
         _print_causes(store["causes"], lang=args.lang)
+        for name, rows in shares.items():
+            _print_law(name, rows, rows["causes"], lang=args.lang, balanced=rows["balanced"])
         for message in filter(None, (store["problem"], store["notice"])):
             print(f"  ! {message[args.lang]}")
         print("\n".join(loss_lines(spans_of(store), lang=args.lang)))
-    return Exit.OK if store["balanced"] else Exit.FINDINGS
+    sound = store["balanced"] and all(rows["balanced"] for rows in shares.values())
+    return Exit.OK if sound else Exit.FINDINGS
 
 
 def _show_file(args: argparse.Namespace, config: AgentConfig, found: Report) -> int:
@@ -190,14 +196,27 @@ def _print_checks(found: Report, *, lang: str) -> None:
 def _print_shares(found: Report, *, lang: str) -> None:
     """Print the law of each of several destinations, and what was counted row by row for it."""
     for share in found.shares:
-        print(f"  {_DESTINATION.text(lang).format(share.name)}")
         counts = {name: asdict(getattr(share, name)) for name in _COUNTS}
-        _print_counts(counts, lang=lang, balanced=share.sound)
-        _print_causes({cause: asdict(n) for cause, n in share.causes.items()}, lang=lang)
+        causes = {cause: asdict(count) for cause, count in share.causes.items()}
+        _print_law(share.name, counts, causes, lang=lang, balanced=share.sound)
         counted = _COUNTED.text(lang).format(share.found.rows, share.found.values)
         print(f"  {counted}")
     if found.ownerless:
         print(f"  {_OWNERLESS.text(lang).format(found.ownerless)}")
+
+
+def _print_law(
+    name: str,
+    counts: dict[str, Any],
+    causes: dict[str, dict[str, int]],
+    *,
+    lang: str,
+    balanced: bool,
+) -> None:
+    """Print the law of one of several destinations."""
+    print(f"  {_DESTINATION.text(lang).format(name)}")
+    _print_counts(counts, lang=lang, balanced=balanced)
+    _print_causes(causes, lang=lang)
 
 
 def _print_counts(counts: dict[str, Any], *, lang: str, balanced: bool) -> None:

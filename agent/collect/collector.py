@@ -14,6 +14,7 @@ from agent.collect.ledger import LossLedger
 from agent.collect.lessons import LessonBook
 from agent.collect.remarks import service_remarks
 from agent.collect.supervisor import LinkSupervisor
+from agent.config.derived import STATE_METRIC
 from agent.config.lines import expected_s
 from agent.config.model import MachineState
 from agent.normalize.pipeline import Pipeline
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 END_S = 10.0
 """Within this a line that is to begin anew has ended."""
-STATE_METRIC = "machine.state"
-"""The canonical metric that holds a machine's state."""
 
 
 class Collector:
@@ -211,6 +210,7 @@ class Collector:
             alarms=None if device.alarms is None else device.alarms.status(),
             gaps=device.gaps,
             past_values=device.past_values,
+            coalesced=device.coalesced,
         )
 
     def _tags(self, device: DeviceRun) -> Iterator[TagStatus]:

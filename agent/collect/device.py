@@ -217,6 +217,18 @@ class DeviceRun:
             fields = {"d": self.id, "state": told} | ({"reason": reason} if reason else {})
             self.sink.put_event(self.since_ms, event_body("device", t_ms=self.since_ms, **fields))
 
+    @property
+    def coalesced(self) -> int:
+        """Values read and not stored since they lie on the line of a compressed trend."""
+        return sum(g.pipeline.coalesced for g in self.groups)
+
+    async def put_held(self) -> None:
+        """Store what compression holds back (before the end); taken in even if cancelled."""
+        for group in self.groups:
+            held = group.pipeline.finish()
+            if held is not None:
+                await self.sink.put_frame(group.codec, held)
+
     def close_books(self) -> None:
         """Tell every loss that was counted and not told yet (before the end)."""
         for group in self.groups:

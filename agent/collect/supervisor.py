@@ -104,6 +104,8 @@ class LinkSupervisor:
         finally:
             for device in self.devices:
                 device.close_books()
+            for device in self.devices:
+                await device.put_held()
 
     async def _until_due(self) -> None:
         """Wait until some device of the link may be asked again."""

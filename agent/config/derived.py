@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from agent.config.section import MetricName, Section
+
+STATE_METRIC: Final = "machine.state"
+"""The point that holds the state of a machine, read or computed."""
 
 StateWord = Literal["running", "idle", "alarm", "setup", "off", "unknown"]
 

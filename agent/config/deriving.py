@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent.config.derived import STATE_METRIC
 from agent.config.model import MachineState, Mode, Report, TagEntry
 from agent.config.problems import problem
 from agent.config.projecting import projection
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from agent.config.problems import Place, Problem
     from agent.config.reading import Reading
     from agent.derive.expression import Expression
-
-STATE = "machine.state"
-"""The canonical metric that holds a machine's state."""
 
 _TRUTHS = {DataType.BOOL, DataType.BIT}
 _TEXTS = {DataType.STRING, DataType.DATETIME}
@@ -166,7 +164,7 @@ def _state(node: Node, entry: DeviceEntry, where: str, reading: Reading) -> list
     made = Projection(tuple(rule for rule, _, _ in rules))
     inputs = ", ".join(f"{name}={tag}" for name, tag in entry.states.tags.items())
     tag = TagEntry(
-        name=STATE,
+        name=STATE_METRIC,
         address=f"= {entry.states.preset or 'rules'}({inputs or ', '.join(made.points)})"[:512],
         type=DataType.STRING,
         states={state.value: state for state in MachineState},

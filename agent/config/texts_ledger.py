@@ -62,6 +62,14 @@ LEDGER = {
         "A ledger is an .xlsx file, or .csv files beside each other.",
         "台账应为 .xlsx 文件，或同一目录下的一组 .csv 文件。",
     ),
+    "E1714": entry(
+        "the file was changed by somebody else meanwhile", "文件刚被他人修改",
+        "Nothing was written; do it again.", "未写入任何内容，请重试。",
+    ),
+    "E1715": entry(
+        "{quoted} stands in a column without a heading", "{quoted} 所在的列没有标题",
+        "Give the column its heading, or delete it.", "请补上列标题，或删去该列。",
+    ),
     "W1701": entry(
         "the development zone is doubtful: {why}", "开发区代码可疑：{why}",
         "Compare with the zone's own papers; a name may stand here too.",

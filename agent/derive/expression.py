@@ -30,6 +30,7 @@ OUT_OF_RANGE = "BadOutOfRange"
 _MOST_BITS = 64
 _LARGEST = 2**63
 _LARGEST_BASE = 1_000_000
+_MOST_DIGITS = 15
 
 
 class EvaluationError(Exception):
@@ -108,10 +109,16 @@ def _number(text: Any) -> float:
         return text
     if not isinstance(text, str):
         raise TypeError("number() needs text")
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
+    found = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
+    if "_" in text or not isfinite(found):
+        raise ValueError("no number people write")
+    return found
+
+
+def _rounded(number: Any, digits: Any = 0) -> Any:
+    if not isinstance(digits, int) or abs(digits) > _MOST_DIGITS:
+        raise OverflowError  # Python would compute ten to the power of it
+    return round(number, digits)
 
 
 def _one_of(value: Any, *wanted: Any) -> bool:
@@ -160,7 +167,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "abs": Function(_numeric(abs), 1, 1, Kind.NUMBER),
     "min": Function(_numeric(min), 2, 8, Kind.NUMBER),
     "max": Function(_numeric(max), 2, 8, Kind.NUMBER),
-    "round": Function(_numeric(round), 1, 2, Kind.NUMBER),
+    "round": Function(_numeric(_rounded), 1, 2, Kind.NUMBER),
     "floor": Function(_numeric(floor), 1, 1, Kind.NUMBER),
     "ceil": Function(_numeric(ceil), 1, 1, Kind.NUMBER),
     "sqrt": Function(_numeric(sqrt), 1, 1, Kind.NUMBER),

@@ -31,6 +31,8 @@ DISTINCT: Final = 0.5
 """Share of the steps that must be different ones; a series that repeats itself proves nothing."""
 SHARED: Final = 0.5
 """Share of the smallest hashes of both days that must be in common."""
+SHARED_STAYS: Final = 0.75
+"""The same of stays: with equal parts there are so few different ones that some meet by chance."""
 COPIED_DAYS: Final = 3
 """Days that must be copies before anybody is accused."""
 ALIKE_DAYS: Final = 5
@@ -46,12 +48,13 @@ class Pair:
 
 def copies(days: Mapping[str, Sequence[DeviceDay]]) -> dict[str, Finding]:
     """Give the finding against each device whose series are another's, or its own of before."""
-    found = _against(_pairs(days, lambda one: one.values, LEAST_STEPS), COPIED_DAYS)
+    pairs = _pairs(days, lambda one: one.values, LEAST_STEPS, share=SHARED)
+    found = _against(pairs, COPIED_DAYS)
     accused = {
         device: Finding(Reason.COPIED, about, _others(device, about)) for device, about in found
     }
-    alike = _against(_pairs(days, lambda one: one.stays, LEAST_STAYS), ALIKE_DAYS)
-    for device, about in alike:
+    pairs = _pairs(days, lambda one: one.stays, LEAST_STAYS, share=SHARED_STAYS)
+    for device, about in _against(pairs, ALIKE_DAYS):
         finding = Finding(Reason.ALIKE, about, _others(device, about))
         accused.setdefault(device, finding)
     return accused
@@ -84,9 +87,13 @@ def _against(pairs: Iterable[Pair], least_days: int) -> Iterator[tuple[str, dict
 
 
 def _pairs(
-    days: Mapping[str, Sequence[DeviceDay]], sketch: Callable[[DeviceDay], Sketch], least: int
+    days: Mapping[str, Sequence[DeviceDay]],
+    sketch: Callable[[DeviceDay], Sketch],
+    least: int,
+    *,
+    share: float,
 ) -> Iterator[Pair]:
-    """Yield pairs of days with equal content; only days with a hash in common are compared."""
+    """Yield pairs of days with equal content; compared are neighbours by two hashes or more."""
     told = [
         (one.day, device, sketch(one))
         for device, found in sorted(days.items())
@@ -102,7 +109,7 @@ def _pairs(
                 for first in owners[max(0, nr - _MOST_OWNERS) : nr]:
                     met[first, second] += 1
     for (first, second), _ in sorted(item for item in met.items() if item[1] > 1):
-        if shared(told[first][2], told[second][2]) >= SHARED:
+        if shared(told[first][2], told[second][2]) >= share:
             yield Pair(told[first][:2], told[second][:2])
 
 
@@ -123,20 +130,19 @@ def _owners(sketches: Sequence[Sketch], part: int) -> Iterator[list[int]]:
 _PARTS: Final = 8
 """Hashes are looked through in so many parts, so that a year of a hundred machines fits."""
 _MOST_OWNERS: Final = 8
-"""A hash of more days than this is compared among neighbours only: the work stays bounded."""
+"""So many days before a day that hold the same hash are its neighbours: the work stays bounded."""
 
 
 def has_content(sketch: Sketch, least: int) -> bool:
     """Tell whether a day's series is long, and repeats itself so little that it can be told."""
-    if sketch.offered < least:
+    held = len(sketch.kept) // _HASH_BYTES
+    if sketch.offered < least or held < _FULL:
         return False
-    hashes = sketch.hashes
-    if len(hashes) < _FULL:
-        return False
-    distinct = (len(hashes) - 1) * SPACE / max(hashes[-1], 1)
-    return distinct >= sketch.offered * DISTINCT
+    largest = int.from_bytes(sketch.kept[-_HASH_BYTES:], "big")
+    return (held - 1) * SPACE / max(largest, 1) >= sketch.offered * DISTINCT
 
 
+_HASH_BYTES: Final = 4
 _FULL: Final = 12
 """Hashes that a sketch must hold to be compared."""
 

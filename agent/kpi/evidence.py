@@ -106,7 +106,8 @@ class Seen:
     """Production days with good values."""
     changed: bool = False
     """Whether a metric changed within one of these days."""
-    control_good: int = 0
+    control_days: int = 0
+    """Production days with good values of control metrics."""
     hours: int = 0
     """Hours with good values, over all days."""
     first_ms: int | None = None
@@ -150,7 +151,7 @@ def _seen(days: list[DeviceDay], scheduled: Callable[[date], bool]) -> Seen:
     return Seen(
         days=sum(scheduled(one.day) for one in days),
         changed=any(one.metrics_changed for one in days),
-        control_good=sum(one.control_good for one in days),
+        control_days=sum(scheduled(one.day) for one in days if one.control_good),
         hours=sum(one.hours.bit_count() for one in days),
         first_ms=min(one.first_ms for one in days),
         last_ms=max(one.last_ms for one in days),

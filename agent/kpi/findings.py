@@ -71,7 +71,10 @@ def _found(days: Sequence[DeviceDay], calendar: ShopCalendar) -> Iterator[Findin
 
 def _flat(day: DeviceDay) -> bool:
     return (
-        day.states.get(RUNNING, 0) >= FLAT_RUNNING_S and day.movers >= FLAT_MOVERS and not day.moved
+        day.states.get(RUNNING, 0) >= FLAT_RUNNING_S
+        and day.movers >= FLAT_MOVERS
+        and not day.moved
+        and not any(one.increase for one in day.counters)
     )
 
 

@@ -6,8 +6,9 @@ their number is, so that nobody takes the sums for complete. One thread only (th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from agent.config.derived import STATE_METRIC
 from agent.config.model import Mode
 from agent.states.counting import Counter
 from agent.states.timeline import UNKNOWN, Timeline
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from agent.states.timeline import Change
     from drivers.api import Frame, Value
 
-STATE = "machine.state"
+STATE: Final = STATE_METRIC
 SIGNALS = ("power", "spindle", "cutting")
 COUNTERS = ("parts", "good", "scrap")
 MISSED_POLLS = 3
@@ -31,6 +32,9 @@ MISSED_POLLS = 3
 LEAST_HOLD_MS = 10_000
 QUIET_HOLD_MS = 120_000
 """A subscription without any sign of life for so long tells nothing any more."""
+
+MOST_PARTS = 10**12
+"""No machine counts so far; a register that says more is no counter, and is not taken for one."""
 
 _GOOD = int(Quality.GOOD)
 _NS_PER_MS = 1_000_000
@@ -174,7 +178,7 @@ class Machine:
                 totals.signals_ms[role if state == "on" else f"{role}.off"] += ms
 
     def _count(self, role: str, value: Value, *, at_ms: int) -> None:
-        if not isinstance(value, (int, float)) or value != value // 1:
+        if not isinstance(value, (int, float)) or not abs(value) <= MOST_PARTS or value % 1:
             return
         counter = self._counters[role]
         resets = counter.resets

@@ -67,7 +67,7 @@ def simulator(facts: DeviceFacts) -> Finding | None:
     texts = [getattr(identity, name) for name in _TEXTS] + [text for _, text in identity.raw]
     for text in texts:
         plain = normalize("NFKC", text).casefold()
-        if any(word in plain for word in _signatures()["simulators"]):
+        if any(word in plain for word in signatures()["simulators"]):
             return Finding(Reason.SIMULATOR, {"said": text})
     return None
 
@@ -79,6 +79,8 @@ def mismatch(machine: Equipment, facts: DeviceFacts) -> Finding | None:
     told = _controller(_says(identity), "device")
     if declared and told and declared != told:
         return _differs("controller", machine.controller, identity.model or identity.maker)
+    if told:
+        return None  # it speaks of its controller, whose model and serial are not the machine's
     same_maker = _agree(machine.maker, identity.maker)
     same_model = _agree(machine.model, identity.model)
     if same_maker and _plain(machine.model) and _plain(identity.model) and not same_model:
@@ -128,14 +130,15 @@ def _controller(text: str, side: str) -> str:
     plain = normalize("NFKC", text).casefold()
     found = {
         family
-        for family, words in _signatures()["controllers"].items()
+        for family, words in signatures()["controllers"].items()
         if any(word in plain for word in words[side])
     }
     return found.pop() if len(found) == 1 else ""
 
 
 @cache
-def _signatures() -> dict[str, Any]:
+def signatures() -> dict[str, Any]:
+    """Give the lists of texts that name simulators and controllers; part of the rules."""
     text = files("agent.kpi").joinpath("signatures.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found

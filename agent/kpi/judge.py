@@ -126,6 +126,8 @@ class _Judge:
         witness = witness_of(machine, self._asked.last)
         if reason is Reason.WITNESSED and witness is not None:
             about = {"by": witness.by, "on": witness.on.isoformat()}
+        if reason is Reason.PART_OF and machine.part_of is not None:
+            about = {"whole": machine.part_of}
         return Assessment(
             machine, self._level(machine, seen, against), standing, reason, seen, rivals, about,
             against, nc=machine.id in self._counted,
@@ -138,13 +140,11 @@ class _Judge:
             return
         facts = self.facts.get(machine.device, _NO_FACTS)
         own = [one for one in (simulator(facts), mismatch(machine, facts)) if one is not None]
-        found = {one.reason: one for one in (*self._findings.get(machine.device, ()), *own)}
-        for reason in (*CONTRADICTING, *DOUBTFUL):
-            one = found.get(reason)
-            if one is not None and (
-                reason not in _BETWEEN_DECLARED or set(one.rivals) & self._owners.keys()
-            ):
-                yield one
+        found: dict[Reason, Finding] = {}
+        for one in (*self._findings.get(machine.device, ()), *own):
+            if one.reason not in _BETWEEN_DECLARED or set(one.rivals) & self._owners.keys():
+                found.setdefault(one.reason, one)
+        yield from (found[reason] for reason in (*CONTRADICTING, *DOUBTFUL) if reason in found)
 
     def _standing(
         self, machine: Equipment, seen: Seen, against: tuple[Finding, ...]
@@ -165,6 +165,8 @@ class _Judge:
     def _why_not_claimed(self, machine: Equipment) -> Reason:
         if machine.id not in self._in_service:
             return Reason.NOT_IN_SERVICE
+        if machine.part_of is not None:
+            return Reason.PART_OF
         return Reason.NO_KEY_PROCESS if machine.id in self._counted else Reason.NOT_CLAIMED
 
     def _missing(
@@ -181,7 +183,8 @@ class _Judge:
             (not seen.changed, Reason.NO_CHANGE),
             (bool(against), doubt),
             (
-                not seen.control_good and not names_controller(machine, facts),
+                seen.control_days < self._asked.needed_days
+                and not names_controller(machine, facts),
                 Reason.NO_CONTROL_IDENTITY,
             ),
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.evidence import DeviceDay, demand
@@ -16,10 +17,11 @@ from agent.kpi.sources import facts_of
 from agent.kpi.watched import evidence_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agent.config.model import AgentConfig
     from agent.config.plan import DevicePlan, GroupPlan
+    from agent.kpi.identity import DeviceFacts
     from agent.kpi.sealing import Sealing
     from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
@@ -55,6 +57,29 @@ class Keeps(Protocol):
         """Hand in what was observed."""
 
 
+class Tells(Protocol):
+    """What tells of sealed days; `agent.indicator.keeper.Indicators` is one."""
+
+    key: str
+    """Public key of the newest digest, hexadecimal; empty before the first."""
+
+    def sealed(self, lessons: Iterable[LessonRow]) -> None:
+        """Tell digests that are being handed to the store."""
+
+    async def catch_up(
+        self,
+        store: Keeps,
+        judge: Callable[[AgentConfig, date], RateResult],
+        *,
+        since: date,
+        now_ms: int,
+    ) -> None:
+        """Tell the rate of every sealed day that is due and not before `since`."""
+
+    def history(self) -> dict[str, Any]:
+        """Give the rates of past days."""
+
+
 class LiveRate:
     """Keeps the evidence of every device and the rate that follows from it."""
 
@@ -67,16 +92,19 @@ class LiveRate:
         dated: Callable[[], bool] = lambda: True,
         around: Callable[[], Around] = lambda: ((), ()),
         sealing: Sealing | None = None,
+        tells: Tells | None = None,
     ) -> None:
         """Take what to judge, what is known, and whether the gateway's own time can be trusted.
 
-        `around` gives what else a judgement rests on, as it stands now; `sealing` has days sealed.
+        `around` gives what else a judgement rests on, as it stands now; `sealing` has days sealed,
+        `tells` tells of them.
         """
         self._config = config
         self._devices = devices
         self._dated = dated
         self._around = around
         self._sealing = sealing
+        self._tells = tells
         self._calendar = ShopCalendar.of(config)
         tags = {
             (device.id, group.name): evidence_names(group)
@@ -107,7 +135,10 @@ class LiveRate:
 
     def status(self) -> RateStatus:
         """Give the rate as it stands, at most `FRESH_S` old."""
-        return rate_status(self._current())
+        status = rate_status(self._current())
+        if self._tells is None:
+            return status
+        return replace(status, history=self._tells.history(), key=self._tells.key)
 
     def save(self, store: Keeps) -> None:
         """Hand the evidence that changed to the store."""
@@ -124,8 +155,7 @@ class LiveRate:
         while True:
             self.save(store)
             if self._sealing is not None and self._sealing.looks and self._dated():
-                days = self._observer.days()
-                store.put_lessons(await asyncio.to_thread(self._sealing.seal, days, self._calendar))
+                await self._seal(self._sealing, store)
             if self._config.processes and self._dated() and time.monotonic() >= due_s:
                 due_s = max(due_s, time.monotonic() - self._config.rate.emit_every_s)
                 due_s += self._config.rate.emit_every_s
@@ -143,17 +173,41 @@ class LiveRate:
             self._observer.prune(first - timedelta(days=MORE_DAYS))
         return self._observer.days(since=first)
 
+    async def _seal(self, sealing: Sealing, store: Keeps) -> None:
+        """Seal what is due, and have it told in the same breath as it is stored."""
+        rows = await asyncio.to_thread(sealing.seal, self._observer.days(), self._calendar)
+        store.put_lessons(rows)
+        if self._tells is None:
+            return
+        self._tells.sealed(rows)
+        now_ms = time.time_ns() // 1_000_000
+        oldest = self._calendar.day_of(now_ms * 1_000_000) - timedelta(days=MORE_DAYS - 1)
+        await self._tells.catch_up(store, self._judged, since=oldest, now_ms=now_ms)
+
+    def _judged(self, config: AgentConfig, as_of: date) -> RateResult:
+        """Compute the rate as of a day of the last week, by what is known now."""
+        now_ms = time.time_ns() // 1_000_000
+        first = demand(config.rate, as_of, self._calendar).first
+        facts, losses = self._beside()
+        days = self._observer.days(since=first)
+        return compute(config, days, now_ms=now_ms, as_of=as_of, facts=facts, losses=losses)
+
+    def _beside(self) -> tuple[Mapping[str, DeviceFacts], Sequence[LossSpan]]:
+        """Give what is known of each device beside its data, and what was lost."""
+        devices, losses = self._around()
+        said = {one.id: one.identity for one in devices if one.identity is not None}
+        return facts_of(self._devices, said), losses
+
     def _current(self) -> RateResult:
         now_s = time.monotonic()
         if self._result is None or now_s - self._computed_s >= FRESH_S:
             now_ms = time.time_ns() // 1_000_000
-            devices, losses = self._around()
-            said = {one.id: one.identity for one in devices if one.identity is not None}
+            facts, losses = self._beside()
             self._result = compute(
                 self._config,
                 self._observed(now_ms),
                 now_ms=now_ms,
-                facts=facts_of(self._devices, said),
+                facts=facts,
                 losses=losses,
             )
             self._computed_s = now_s

@@ -22,6 +22,10 @@ SENTENCES: Final = {
         zh="控制方式为{control_type}，按本口径不计入数控设备",
     ),
     "not_in_service": Message(en="not in service on {last}", zh="{last} 当日不在役，不计入"),
+    "part_of": Message(
+        en="part of {whole}, which counts as one",
+        zh="属于成套设备 {whole}，按整套计一台，不单独计入",
+    ),
     "no_key_process": Message(
         en="runs no key process, so it does not count", zh="不承担关键工序，不计入"
     ),

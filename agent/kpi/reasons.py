@@ -21,6 +21,7 @@ class Reason(StrEnum):
     WITNESSED = "witnessed"
     NOT_CLAIMED = "not_claimed"
     NOT_IN_SERVICE = "not_in_service"
+    PART_OF = "part_of"
     NO_KEY_PROCESS = "no_key_process"
     SAME_SOURCE = "same_source"
     DUPLICATE_ENDPOINT = "duplicate_endpoint"

@@ -163,6 +163,8 @@ def from_json(document: Mapping[str, Any]) -> RateStatus:
             },
             equipment=tuple(_equipment_in(one) for one in document["equipment"]),
             neighbours=dict(document.get("neighbours", {})),
+            history=dict(document.get("history", {})),
+            key=str(document.get("key", "")),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"not a rate status: {error!r}") from error

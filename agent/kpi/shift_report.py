@@ -125,21 +125,16 @@ def shift_frame(one: ShiftFigures, *, now_ms: int) -> Frame:
 
 def _elapsed_ms(calendar: ShopCalendar, day: date, shift: str, now_ms: int) -> tuple[int, int]:
     """Give planned and calendar time of a shift, or of the shop day, that has passed."""
-    planned = [s for s in _segments(calendar, day) if not shift or s.bucket.shift == shift]
-    spent = [(s, max(0, min(s.to_ms, now_ms) - s.from_ms)) for s in planned]
-    planned_ms = sum(ms for s, ms in spent if s.bucket.planned)
-    if shift:
-        return planned_ms, sum(ms for _, ms in spent)
-    bounds = calendar.span(day)
-    end_ms = min(bounds.until_ns // _NS_PER_MS, now_ms)
-    return planned_ms, max(0, end_ms - bounds.from_ns // _NS_PER_MS)
+    own = [s for s in _segments(calendar, day) if not shift or s.bucket.shift == shift]
+    spent = [(s, max(0, min(s.to_ms, now_ms) - s.from_ms)) for s in own]
+    return sum(ms for s, ms in spent if s.bucket.planned), sum(ms for _, ms in spent)
 
 
 def _segments(calendar: ShopCalendar, day: date) -> list[Any]:
-    """Give the segments of the day's own shifts, also where they end on the next."""
+    """Give the segments counted for a day: its shifts also where they end on the next day."""
     segments = Segments(calendar)
     found = (*segments.of_day(day), *segments.of_day(calendar.day_of(calendar.span(day).until_ns)))
-    return [one for one in found if one.bucket.day == day and one.bucket.shift]
+    return [one for one in found if one.bucket.day == day]
 
 
 def _sum(record: ShiftRecord, shift: str, *, planned: bool | None) -> Totals:

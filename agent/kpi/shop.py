@@ -72,11 +72,23 @@ class Shop:
         self._segments = Segments(self._calendar)
         self._records = {(one.device, one.day): one for one in records(lessons)}
         self._touched: set[tuple[str, date]] = set()
+        self._all_looked_at = False
+        self._plans: dict[str, DevicePlan] = {}
+        self._machines: dict[str, Machine] = {}
+        self.join(devices)
+
+    def join(self, devices: Sequence[DevicePlan]) -> None:
+        """Go on by these devices, all of them; call it while those that changed do not run."""
+        entries = tuple(device.entry for device in devices)
+        self._config = self._config.model_copy(update={"devices": entries})
         self._machines = {
-            device.id: self._machine(device)
+            device.id: self._machines[device.id]
+            if self._plans.get(device.id) is device and device.id in self._machines
+            else self._machine(device)
             for device in devices
             if _followed(device, shifts=self._calendar.has_shifts)
         }
+        self._plans = {device.id: device for device in devices}
         self._roles = {device.id: _roles(device) for device in devices}
 
     def follow(self, device: str, group: GroupPlan) -> Follows | None:
@@ -106,7 +118,9 @@ class Shop:
         ]
         self._touched.clear()
         if rows:
-            oldest = max(day for _, day in self._records) - timedelta(days=KEEP_DAYS)
+            today = self._calendar.day_of(now_ms * _NS_PER_MS)  # a clock that ran ahead left later
+            newest = min(today, max(day for _, day in self._records))
+            oldest = newest - timedelta(days=KEEP_DAYS)
             gone = [key for key in self._records if key[1] < oldest]
             rows += [(KEPT_IN, f"{device} {day}", "", now_ms) for device, day in gone]
             for key in gone:
@@ -115,8 +129,6 @@ class Shop:
 
     async def run(self, store: Keeps, codec: Callable[[str, str, Sequence[str]], Encodes]) -> None:
         """Save, and publish each shift once it has ended, until cancelled; then save once more."""
-        if not self._machines:
-            return
         encoded = codec(DEVICE, GROUP, METRIC_NAMES)
         try:
             while True:
@@ -128,20 +140,29 @@ class Shop:
             self.save(store)
 
     async def _publish(self, store: Keeps, codec: Encodes, now_ms: int) -> None:
+        """Publish what ended: of this shop day and the one before, first of all that are kept."""
         today = self._calendar.day_of(now_ms * _NS_PER_MS)
-        for device in self._machines:
-            for day in (today - timedelta(days=1), today):
-                record = self._records.get((device, day))
-                if record is None:
-                    continue
-                for shift in self._calendar.planned(day):
-                    ended = now_ms - shift.end_ns // _NS_PER_MS >= GRACE_MS
-                    if not ended or shift.name in record.told:
-                        continue
-                    figures = shift_figures(self._config, record, shift.name, now_ms=now_ms)
-                    await store.put_frame(codec, shift_frame(figures, now_ms=now_ms))
-                    record.told.add(shift.name)
-                    self._touched.add((device, day))
+        recent = (today - timedelta(days=1), today)
+        for record in list(self._records.values()):
+            old = record.day not in recent
+            if record.device not in self._machines or (old and self._all_looked_at):
+                continue
+            for name in self._ended(record, now_ms):
+                if old and not any(bucket.shift == name for bucket in record.totals):
+                    continue  # a shift of this name was not known then
+                figures = shift_figures(self._config, record, name, now_ms=now_ms)
+                await store.put_frame(codec, shift_frame(figures, now_ms=now_ms))
+                record.told.add(name)
+                self._touched.add((record.device, record.day))
+        self._all_looked_at = True
+
+    def _ended(self, record: ShiftRecord, now_ms: int) -> list[str]:
+        """Give the shifts of a record that have ended and were not published."""
+        return [
+            shift.name
+            for shift in self._calendar.planned(record.day)
+            if shift.name not in record.told and now_ms - shift.end_ns // _NS_PER_MS >= GRACE_MS
+        ]
 
     def _machine(self, device: DevicePlan) -> Machine:
         roles = _roles(device)

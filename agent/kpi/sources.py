@@ -48,7 +48,7 @@ def duplicates(facts: Mapping[str, DeviceFacts]) -> dict[str, list[Finding]]:
     """Give the findings against devices that are one source, or say that they are one machine."""
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     for device, other in _alike(facts, lambda one: one.endpoint):
-        if facts[device].controls & facts[other].controls:
+        if _one_source(facts[device].controls, facts[other].controls):
             about = {"endpoint": facts[device].endpoint}
             found[device].append(Finding(Reason.DUPLICATE_ENDPOINT, about, (other,)))
     for device, other in _alike(facts, _named):
@@ -56,6 +56,12 @@ def duplicates(facts: Mapping[str, DeviceFacts]) -> dict[str, list[Finding]]:
             about = {"serial": facts[device].identity.serial}
             found[device].append(Finding(Reason.DUPLICATE_SERIAL, about, (other,)))
     return dict(found)
+
+
+def _one_source(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Tell whether half of the fewer points are the other's; machines of a cell share a few."""
+    fewer = min(len(mine), len(theirs))
+    return fewer > 0 and 2 * len(mine & theirs) >= fewer
 
 
 def _named(facts: DeviceFacts) -> str:

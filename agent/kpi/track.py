@@ -11,8 +11,9 @@ from math import isfinite
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.config.derived import STATE_METRIC
 from agent.kpi.sketch import rich
-from agent.kpi.watched import RUNNING, STATE_METRIC, carries_noise, is_counter, must_move
+from agent.kpi.watched import RUNNING, carries_noise, is_counter, must_move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

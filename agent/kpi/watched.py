@@ -6,7 +6,10 @@ docs/specs/payload; part of the rules of docs/specs/rate.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from agent.config.plan import GroupPlan
 
 CONTROL_METRICS: Final = (
     "program.",
@@ -21,8 +24,6 @@ CONTROL_METRICS: Final = (
 )
 """Metrics only a controller can tell: an equal name, or any name below an entry ending in '.'."""
 
-STATE_METRIC: Final = "machine.state"
-"""The state of the machine, given by its controller or projected from other points."""
 RUNNING: Final = "running"
 """The state in which a machine works."""
 
@@ -30,8 +31,8 @@ _COUNTERS: Final = ("part.count", "time.", "energy.total")
 _MOVERS: Final = ("program.line", "spindle.load", "power.active", "energy.total", "time.cutting",
                   "time.cycle", "time.operating")  # fmt: skip
 _MOVING_ENDS: Final = (".position", ".work", ".load")
-_NOISY: Final = ("power.", "current.", "voltage.", "temperature.", "vibration.", "torque.")
-_NOISY_ENDS: Final = (".load", ".power", ".current", ".voltage", ".temperature", ".vibration",
+_NOISY: Final = ("power.", "current.", "temperature.", "vibration.", "torque.")
+_NOISY_ENDS: Final = (".load", ".power", ".current", ".temperature", ".vibration",
                       ".torque")  # fmt: skip
 
 
@@ -57,6 +58,19 @@ def must_move(name: str) -> bool:
 def carries_noise(name: str) -> bool:
     """Tell whether the metric is measured, so that two machines never give equal series.
 
-    Positions, programs and overrides are not: machines that make equal parts have them in common.
+    Positions, programs and overrides are not: machines that make equal parts have them in common;
+    nor is voltage, which all machines of a shop share.
     """
     return _listed(name, _NOISY) or name.endswith(_NOISY_ENDS)
+
+
+def evidence_names(group: GroupPlan) -> tuple[str, ...]:
+    """Give the metrics of a group in frame order; empty for what is computed under a control name.
+
+    A name of a controller's metric proves something only where the value was read.
+    """
+    computed = {one.name for one in group.derived}
+    return tuple(
+        "" if tag.name in computed and is_control_metric(tag.name) else tag.name
+        for tag in group.tags
+    )

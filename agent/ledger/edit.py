@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from agent.config.reading import read_bounded, why
 from agent.config.references import reference_problems
 from agent.config.validate import validated
 from agent.ledger.entry import Change, Source
-from agent.ledger.journal import differences
+from agent.ledger.journal import differences, sync_folder
 from agent.ledger.records import Declared
 from agent.ledger.yaml_text import Uneditable, edited
 from agent.telemetry.status import Message
@@ -59,8 +60,12 @@ class Edit:
     after: Declared
     changes: tuple[Change, ...]
     """Empty where nothing differs."""
+    data: bytes
+    """The file as it was read."""
     text: str
     """The file as it will be."""
+    config: AgentConfig
+    """What that says, devices aside."""
     warnings: tuple[Problem, ...]
 
 
@@ -70,53 +75,86 @@ def change(key: Key, record: Record | None, *, path: Path) -> Edit:
     Raises:
         ConfigError: the file would have an error; holds every problem.
     """
-    records = Declared.of(read_config(path)[0]).records()
+    current = read_current(path)
+    records = current.declared.written()
     if record is None:
         records.pop(key, None)
     else:
         records[key] = record
-    return prepare(path, records)
+    return prepare(current, records)
 
 
-def prepare(path: Path, wanted: dict[Key, Record]) -> Edit:
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A configuration file as it stands; it is read and parsed once per edit."""
+
+    path: Path
+    data: bytes
+    root: Node
+    config: AgentConfig
+    """What it says, devices aside."""
+
+    @property
+    def declared(self) -> Declared:
+        """The ledger in it."""
+        return Declared.of(self.config)
+
+
+def read_current(path: Path) -> Current:
+    """Read a configuration file that is to be changed.
+
+    Raises:
+        ConfigError: it cannot be read or has an error.
+    """
+    data = read_bytes(path)
+    root = parsed(data, path)
+    return Current(path, data, root, understood(root)[0])
+
+
+def prepare(current: Current, wanted: dict[Key, Record]) -> Edit:
     """Try to make the ledger of a file what is wanted, record by record.
 
     Raises:
         ConfigError: the file would have an error, or cannot be edited; holds every problem.
     """
-    data = read_bytes(path)
-    before = Declared.of(understood(parsed(data, path))[0])
-    changes = _in_file_order(differences(before.records(), wanted))
+    path, data, before = current.path, current.data, current.declared
+    changes = _in_file_order(differences(before.written(), wanted))
     bom = data.startswith(b"\xef\xbb\xbf")
     try:
-        text = edited(data.decode("utf-8-sig"), changes)
+        text = edited(data.decode("utf-8-sig"), changes, keys=current.root.keys)
     except Uneditable as error:
         raise ConfigError([_uneditable(path, str(error))]) from error
     config, warnings = understood(parsed(text.encode(), path))
     after = Declared.of(config)
-    if after.records() != wanted:  # the text says something else than it should: leave it alone
-        wrong = next((c.key for c in differences(after.records(), wanted) if c.key), None)
+    if after.written() != wanted:  # the text says something else than it should: leave it alone
+        wrong = next((c.key for c in differences(after.written(), wanted) if c.key), None)
         raise ConfigError([_uneditable(path, "" if wrong is None else wrong[0].section)])
-    return Edit(path, before, after, tuple(changes), "\ufeff" * bom + text, warnings)
+    text = "\ufeff" * bom + text
+    return Edit(path, before, after, tuple(changes), data, text, config, warnings)
 
 
 def apply(edit: Edit, journal: Journal, signed: Signed) -> tuple[Entry, ...]:
     """Write an edit down in the journal and then into its file; gives the journal's new entries.
 
     Raises:
+        ConfigError: somebody else changed the file since; nothing is written.
         JournalError: the journal cannot be written; the file is as it was.
         OSError: the file cannot be written; it is as it was.
     """
     if not edit.changes:
         return ()
-    fresh = _beside(edit.path, edit.text.encode())
+    if read_bytes(edit.path) != edit.data:
+        raise ConfigError([problem("E1714", Place(str(edit.path)))])
+    target = edit.path.resolve()  # a link stays a link
+    fresh = _beside(target, edit.text.encode())
     try:
         day, at_ms = signed.day, signed.at_ms
         journal.record(edit.before, at_ms=at_ms, day=day, who=edit.path.name, source=Source.CONFIG)
         entries = journal.record(
             edit.after, at_ms=at_ms, day=day, who=signed.who, source=signed.source
         )
-        fresh.replace(edit.path)
+        fresh.replace(target)
+        sync_folder(target)
     finally:
         fresh.unlink(missing_ok=True)
     return entries
@@ -185,11 +223,15 @@ def _uneditable(path: Path, section: str) -> Problem:
 
 
 def _beside(path: Path, data: bytes) -> Path:
-    """Write the new file beside the old one, synced, with the old one's rights."""
+    """Write the new file beside the old one, synced, with the old one's rights and owner."""
     fresh = path.with_name(f".{path.name}.new")
-    mode = stat.S_IMODE(path.stat().st_mode)
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    old = path.stat()
+    fresh.unlink(missing_ok=True)  # of an edit that a crash ended
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
+        with suppress(PermissionError):  # only root gives files away, and root edits others' files
+            os.fchown(fd, old.st_uid, old.st_gid)
+        os.fchmod(fd, stat.S_IMODE(old.st_mode))
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -87,7 +87,7 @@ def edit_findings(
     return (
         *removed,
         *raised,
-        *_undocumented(before, after, day),
+        *_undocumented((*ever, *before.equipment), after, day),
         *_renumbered(before, after, ever, day),
     )
 
@@ -200,19 +200,23 @@ def _text(figure: Figure) -> Message:
     return Message(en=f"{percent_text(figure)} %", zh=f"{percent_text(figure)}%")
 
 
-def _undocumented(before: Declared, after: Declared, day: date) -> Iterator[Finding]:
-    """Find machines whose control became numerical on paper that nobody added."""
-    old = {one.id: one for one in before.equipment}
+def _undocumented(known: Iterable[Equipment], after: Declared, day: date) -> Iterator[Finding]:
+    """Find machines whose control became numerical on paper that nobody added.
+
+    A machine that was deleted before and comes back is the same one.
+    """
+    old = {one.id: one for one in known}
     for machine in after.equipment:
-        known = old.get(machine.id)
-        if known is None or known.control_type in _COUNTED or machine.control_type not in _COUNTED:
+        was = old.get(machine.id)
+        if was is None or was.control_type in _COUNTED or machine.control_type not in _COUNTED:
             continue
-        if set(machine.documents) - set(known.documents):
-            continue
+        added = set(machine.documents) - set(was.documents)
+        if any(one.number or one.sha256 for one in added):
+            continue  # a document that names nothing proves nothing
         message = Message(
-            en=f"machine {machine.id}: control type {known.control_type} became "
+            en=f"machine {machine.id}: control type {was.control_type} became "
             f"{machine.control_type} and no document was added (photo, invoice, asset number)",
-            zh=f"设备 {machine.id} 的控制方式由 {known.control_type} 改为 {machine.control_type}，"
+            zh=f"设备 {machine.id} 的控制方式由 {was.control_type} 改为 {machine.control_type}，"
             "但没有补充证明资料（照片、发票、固定资产编号）",
         )
         yield Finding(FindingKind.CONTROL_WITHOUT_DOCUMENT, machine.id, day, message)

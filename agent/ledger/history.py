@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Self
 
+    from agent.config.ledger import Equipment
     from agent.ledger.entry import Entry, Source
     from agent.ledger.records import Key, Record
 
@@ -81,6 +82,14 @@ class History:
     def first_day(self) -> date | None:
         """Day the journal begins."""
         return self.batches[0].day if self.batches else None
+
+    @property
+    def machines(self) -> tuple[Equipment, ...]:
+        """Every machine that ever was in the ledger, as it was last."""
+        found: dict[str, Equipment] = {}
+        for batch in self.batches:
+            found |= {one.id: one for one in (batch.after.equipment if batch.after else ())}
+        return tuple(found.values())
 
     def as_of(self, day: date) -> Declared | None:
         """Give what was declared at the end of a day; None before the journal began.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.ledger.edit import parsed, prepare, read_bytes, understood
+from agent.ledger.edit import prepare, read_current, understood
 from agent.ledger.reading import merged, read_tables
 from agent.ledger.records import SECTIONS, Declared
 
@@ -24,12 +24,12 @@ def prepare_import(config: Path, table: Path) -> Edit:
     Raises:
         ConfigError: either of them has an error; holds every problem.
     """
-    root = parsed(read_bytes(config), config)
-    understood(root)  # its own errors first: they are not the spreadsheet's
+    file = read_current(config)  # its own errors first: they are not the spreadsheet's
+    root = file.root
     tables = read_tables(table)
     current = {key: root.entries[key] for key in SECTIONS.values() if key in root.entries}
     sections = merged(tables, current)
     whole = replace(root, value={**root.entries, **sections})
     wanted, warnings = understood(whole, tables.problems)
-    edit = prepare(config, Declared.of(wanted).records())
+    edit = prepare(file, Declared.of(wanted).written())
     return replace(edit, warnings=warnings)

@@ -106,29 +106,40 @@ class Journal:
     def set_aside(self, *, at_ms: int, day: date, who: str) -> Path | None:
         """Move a damaged journal away and begin one that names it; None where it is whole.
 
+        At every instant there is the damaged journal or the new one under its name.
+
         Raises:
             JournalError: the disk refuses it.
         """
-        known = self.read()
-        if known.bad is None:
-            return None
         try:
-            digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-            kept = self._free_name()
-            self.path.rename(kept)
-            note = {
-                "follows": kept.name,
-                "sha256": digest,
-                "good_lines": len(known.entries),
-                "last_hash": known.last_hash,
-            }
             with self._locked() as fd:
+                data = _all(fd)
+                known = checked(_lines(data))
+                if known.bad is None:
+                    return None
+                kept = self._free_name()
+                note = {
+                    "follows": kept.name,
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "good_lines": len(known.entries),
+                    "last_hash": known.last_hash,
+                }
                 entries = chained([Change(None, None, note)], checked(()), at_ms=at_ms, day=day,
                                   who=who, source=Source.JOURNAL)  # fmt: skip
-                self._append(fd, entries)
+                self._begin_anew(entries, kept)
         except OSError as error:
             raise _refused(self.path, error) from error
         return kept
+
+    def _begin_anew(self, entries: tuple[Entry, ...], kept: Path) -> None:
+        """Put a new journal in place of the old one, which keeps another name."""
+        fresh = Journal(self.path.with_name(f".{self.path.name}.new"))
+        fresh.path.unlink(missing_ok=True)  # of an attempt that a crash ended
+        with fresh._locked() as fd:
+            fresh._append(fd, entries)
+        kept.hardlink_to(self.path)
+        fresh.path.replace(self.path)
+        sync_folder(self.path)
 
     def _free_name(self) -> Path:
         number = 1
@@ -144,7 +155,8 @@ class Journal:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             if new:
-                _sync_folder(self.path)
+                _give_to_owner_of(self.path.parent, fd)
+                sync_folder(self.path)
             yield fd
         finally:
             os.close(fd)
@@ -219,7 +231,15 @@ def _write(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _sync_folder(path: Path) -> None:
+def _give_to_owner_of(folder: Path, fd: int) -> None:
+    """Have root's import leave a journal that the agent, who owns the folder, can write."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(fd, owner.st_uid, owner.st_gid)
+
+
+def sync_folder(path: Path) -> None:
+    """Have a file's name, as its folder has it now, on the disk; OSError where it refuses."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -3,7 +3,7 @@
 Guarantees: any bytes give nodes and problems, never an exception; a cell that cannot be read is a
 problem at that cell, never a default; a formula is refused, never computed; size is bounded. A
 sheet that is not there, or has no row, says nothing about its records: they stay as they are. (A
-sheet of details that is there without a row says that there are none.)
+sheet of details without a row says that there are none, if the sheet of its records has rows.)
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ MAX_ROWS = 5000
 """Most rows of a sheet: a small factory has some hundred machines."""
 
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]00:00:00)?")
+_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 
 @dataclass(slots=True)
@@ -99,9 +100,15 @@ def merged(tables: Tables, current: Mapping[str, Node]) -> dict[str, Node]:
             items = [_keeping(row, known.get(row.text("id")), tables) for row in rows]
             sections[sheet.record.section] = Node(items, items[0].place)
     for sheet in SHEETS:
-        if sheet.inside and sheet.key in tables.rows:
+        if sheet.inside and _speaks(sheet, tables):
             _attach(sheet, tables, sections)
     return sections
+
+
+def _speaks(sheet: Sheet, tables: Tables) -> bool:
+    """Tell whether a sheet of details says something: without a row only beside its records."""
+    rows = tables.rows.get(sheet.key)
+    return bool(rows) or (rows is not None and bool(tables.rows.get(sheet.record.section)))
 
 
 def _keeping(row: Node, old: Node | None, tables: Tables) -> Node:
@@ -199,12 +206,17 @@ def _workbook(data: bytes, here: Place) -> list[tuple[Sheet, list[Row]]]:
 
 
 def _records(sheet: Sheet, rows: Sequence[Row], here: Place, problems: list[Problem]) -> list[Node]:
-    filled = [row for row in rows if any(cell.value is not None for cell in row)]
+    filled = [row for row in rows if any(cell.value not in {None, ""} for cell in row)]
     if len(filled) > MAX_ROWS:
         raise Unreadable(problem("E1712", here, where=sheet.title_zh, limit=str(MAX_ROWS)))
     if not filled:
         return []
     columns = _heading(sheet, filled[0], problems)
+    for row in filled[1:]:
+        for at, cell in enumerate(row):
+            heading = filled[0][at].value if at < len(filled[0]) else None
+            if heading is None and cell.value is not None:
+                problems.append(problem("E1715", cell.place, where=sheet.title_zh, seen=cell.value))
     return [_record(row, columns, problems) for row in filled[1:]]
 
 
@@ -264,7 +276,7 @@ def _value(cell: Cell, column: Column, problems: list[Problem]) -> Node:
 
 def _date(text: str) -> str:
     """Write a date as people and spreadsheets do the one way; what is none is left, to be told."""
-    found = _DATE.fullmatch(text)
+    found = _DATE.fullmatch(text) or _DIGITS.fullmatch(text)
     return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else text
 
 

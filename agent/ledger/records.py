@@ -2,6 +2,7 @@
 
 Exact and JSON-able: dates as ISO texts, keys sorted, values at their default left out, records in
 the ledger's own order. What `declared_of` reads from a document gives the same document again.
+Figures that never leave the gateway stand in no document and no record of the journal.
 Pure.
 """
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Version of the document's shape."""
 
+PRIVATE = "size"
+"""Key of the enterprise's figures (revenue, staff) that never leave the gateway."""
 Record: TypeAlias = dict[str, Any]
 """One record as JSON types."""
 Model: TypeAlias = Enterprise | Location | Process | Equipment
@@ -88,8 +91,12 @@ class Declared:
         return Ledger(self.enterprise.industry_kind, self.processes, self.equipment)
 
     def records(self) -> dict[Key, Record]:
-        """Give every record by kind and id, in the ledger's order."""
-        found: dict[Key, Record] = {(RecordKind.ENTERPRISE, ""): record_of(self.enterprise)}
+        """Give every record by kind and id, in the ledger's order, without the private figures."""
+        return self.written() | {(RecordKind.ENTERPRISE, ""): record_of(self.enterprise)}
+
+    def written(self) -> dict[Key, Record]:
+        """Give the same with the private figures, as the configuration file has them."""
+        found: dict[Key, Record] = {(RecordKind.ENTERPRISE, ""): written_of(self.enterprise)}
         for kind, models in (
             (RecordKind.LOCATION, self.locations),
             (RecordKind.PROCESS, self.processes),
@@ -100,7 +107,15 @@ class Declared:
 
 
 def record_of(model: Model) -> Record:
-    """Give one record as JSON types, without what is at its default, keys sorted."""
+    """Give one record as JSON types, without defaults and private figures, keys sorted."""
+    record = written_of(model)
+    if isinstance(model, Enterprise):
+        record.pop(PRIVATE, None)
+    return record
+
+
+def written_of(model: Model) -> Record:
+    """Give the same with the private figures: for the enterprise's own file and spreadsheet."""
     plain = model.model_dump(mode="json", exclude_defaults=True)
     return {key: _sorted(plain[key]) for key in sorted(plain)}
 

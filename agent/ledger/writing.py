@@ -12,7 +12,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from agent.ledger.records import RecordKind, record_of
+from agent.ledger.records import RecordKind, written_of
 from agent.ledger.sheets import SHEETS, YES_NO, Column, Kind, Sheet
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ def rows_of(
 
 def _records(kind: RecordKind, declared: Declared) -> list[Record]:
     if kind is RecordKind.ENTERPRISE:
-        return [record_of(declared.enterprise)]
+        return [written_of(declared.enterprise)]
     if kind is RecordKind.LOCATION:
-        return [record_of(one) for one in declared.locations]
+        return [written_of(one) for one in declared.locations]
     if kind is RecordKind.PROCESS:
-        return [record_of(one) for one in declared.processes]
-    return [record_of(one) for one in declared.equipment]
+        return [written_of(one) for one in declared.processes]
+    return [written_of(one) for one in declared.equipment]
 
 
 def _default(sheet: Sheet, column: Column) -> Any:

@@ -23,8 +23,9 @@ from agent.config.document import resolve
 from agent.ledger.records import RecordKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from agent.config.problems import Place
     from agent.ledger.entry import Change
     from agent.ledger.records import Record
 
@@ -67,8 +68,10 @@ class _Splice:
     """Whether it begins a section: it stands behind what else is added at the same place."""
 
 
-def edited(text: str, changes: Sequence[Change]) -> str:
+def edited(text: str, changes: Sequence[Change], *, keys: Mapping[str, Place]) -> str:
     """Give the text with records changed, added (at the end of their section) or removed.
+
+    `keys` tells where the sections of the file begin: only the ledger's own are read again.
 
     Raises:
         Uneditable: a section is not written as block lists of records, or the text is no YAML.
@@ -77,7 +80,7 @@ def edited(text: str, changes: Sequence[Change]) -> str:
         return text
     crlf = "\r\n" in text
     lines = text.replace("\r\n", "\n").split("\n")
-    sections = _sections(lines)
+    sections = _sections(lines, keys)
     splices: list[_Splice] = []
     for kind in RecordKind:
         own = [one for one in changes if one.key is not None and one.key[0] is kind]
@@ -235,15 +238,31 @@ def _dumped(value: Any, *, like: Sequence[str] = ()) -> list[str]:
     return out.getvalue().rstrip("\n").split("\n")
 
 
-def _sections(lines: list[str]) -> dict[str, _Section]:
-    """Find the sections of the file by their keys."""
-    try:
-        root = YAML(typ="safe", pure=True).compose("\n".join(lines))
+def _sections(lines: list[str], keys: Mapping[str, Place]) -> dict[str, _Section]:
+    """Find the ledger's sections; what they hold knows its lines in the whole file."""
+    if any(place.column != 1 for place in keys.values()):
+        raise Uneditable("")  # one mapping in braces, or indented as a whole
+    starts = {name: place.line - 1 for name, place in keys.items()}
+    ends = sorted([*starts.values(), len(lines)])
+    found = {}
+    for kind in RecordKind:
+        name = kind.section
+        if name in starts:
+            start = starts[name]
+            found[name] = _section(lines, start, next(end for end in ends if end > start), name)
+    return found
+
+
+def _section(lines: list[str], start: int, end: int, name: str) -> _Section:
+    """Read one section between two lines."""
+    try:  # the empty lines before it keep the numbers of its lines
+        root = YAML(typ="safe", pure=True).compose("\n" * start + "\n".join(lines[start:end]))
     except (YAMLError, ValueError) as error:
-        raise Uneditable("") from error
-    if not isinstance(root, MappingNode) or root.flow_style:
-        raise Uneditable("")
-    return {key.value: _Section(key.start_mark.line, value) for key, value in root.value}
+        raise Uneditable(name) from error
+    if not isinstance(root, MappingNode) or len(root.value) != 1:
+        raise Uneditable(name)
+    key, value = root.value[0]
+    return _Section(key.start_mark.line, value)
 
 
 def _is_empty(node: Node) -> bool:

@@ -115,8 +115,21 @@ class Pipeline:
         """Values that were read and not stored since their trend is compressed."""
         return 0 if self._compressor is None else self._compressor.coalesced
 
+    def finish(self) -> Frame | None:
+        """Give what compression still holds back, before an end; None for nothing."""
+        held = [] if self._compressor is None else self._compressor.flush()
+        if not held:
+            return None
+        read_ns = max(sample.time_ns for sample in held)
+        frame = assembled(Frame(self._device, self._group, read_ns, ()), held)
+        self._observe(frame)
+        return frame
+
     def silence(self, read_ns: int, reason: str = NO_COMMUNICATION) -> Frame | None:
-        """Give the one BAD frame that marks the start of a silence; None while it lasts."""
+        """Give the one BAD frame that marks the start of a silence; None while it lasts.
+
+        It is no evidence, but the end of it: what is missing from then on has a cause.
+        """
         if self._silent:
             return None
         self._silent = True
@@ -138,6 +151,7 @@ class Pipeline:
         self._reporter.reset()
         if self._deriver is not None:
             self._deriver.silence()
+        self._observe(frame)
         if self._follow is not None:
             self._follow.silence()
         return frame

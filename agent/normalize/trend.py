@@ -107,7 +107,7 @@ class Compressor:
 
     def select(self, frame: Frame) -> Frame | None:
         """Give what is to be stored of a frame; None where nothing is."""
-        found: list[Sample] = []
+        found = [] if frame.gap is None else self.flush()  # no line goes over a gap
         for sample in samples_of(frame):
             door = self._doors.get(sample.column)
             found += [sample] if door is None else door.take(sample)

@@ -70,7 +70,9 @@ class Progress:
         away = now_s - self._looked_s > LOOK_S + AWAY_S
         self._looked_s = now_s
         found: list[str] = []
-        for name, pulse_of in {**self._stages, **self._more()}.items():
+        stages = {**self._stages, **self._more()}
+        self._since_s = {n: since for n, since in self._since_s.items() if n in stages}
+        for name, pulse_of in stages.items():
             pulse = pulse_of()
             if (
                 name not in self._since_s

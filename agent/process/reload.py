@@ -58,8 +58,14 @@ class Changes:
     @property
     def names(self) -> str:
         """What changes at once."""
-        told = [plan.id for plan in self.devices] + [f"without {name}" for name in self.gone]
+        told = [*(plan.id for plan in self.devices), *self.gone]
         return ", ".join(told + ["publish"] * (self.publish is not None))
+
+    @property
+    def steps(self) -> tuple[Changes, ...]:
+        """The changes one after another: should the second fail, the first is in force."""
+        parts = replace(self, publish=None), replace(self, devices=(), gone=())
+        return tuple(part for part in parts if part)
 
 
 def compare(
@@ -142,21 +148,23 @@ class Reloader:
         except ConfigError as error:
             return (_refused(error),)
         changes = compare(self._running, wanted, known=self._known)
-        if changes:
+        for step in changes.steps:
             try:
-                await self._apply(changes)
+                await self._apply(step)
             except TimeoutError:
-                return (_held(changes.names),)
-            publish = wanted.config.publish
-            self._running = replace(
-                self._running,
-                devices=changes.running,
-                config=self._running.config.model_copy(update={"publish": publish}),
-                secrets=wanted.secrets,
-            )
-            self._known |= {plan.id: plan for plan in changes.running}
+                return (_held(step.names),)
+            self._note(step)
         _log.info("configuration read again; begun anew: %s", changes.names or "nothing")
         return (_needs_restart(changes),) if changes.restart else ()
+
+    def _note(self, done: Changes) -> None:
+        """Take what has changed as what runs."""
+        self._running = replace(self._running, devices=done.running)
+        self._known |= {plan.id: plan for plan in done.running}
+        if done.publish is not None:
+            publish, secrets = done.publish
+            config = self._running.config.model_copy(update={"publish": publish})
+            self._running = replace(self._running, config=config, secrets=secrets)
 
 
 def _reason(old: DevicePlan | None, new: DevicePlan, *, runs: bool) -> Message | None:
@@ -208,8 +216,9 @@ def _refused(error: ConfigError) -> Message:
 
 def _held(names: str) -> Message:
     return Message(
-        f"The connection of {names} could not be closed: restart the agent.",
-        f"无法关闭 {names} 的连接，请重启采集程序。",
+        f"Not in force: {names}. A connection could not be closed, or the disk takes nothing: "
+        "see to the disk, then restart the agent.",
+        f"以下修改未生效：{names}。连接无法关闭，或磁盘无法写入：请检查磁盘，然后重启采集程序。",
     )
 
 

@@ -14,7 +14,7 @@ from agent.kpi.evidence import CONTROL_METRICS, RULES
 from agent.publish.announce import digest, meta_content
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.collect.collector import Collector
     from agent.config.model import AgentConfig
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from agent.store.writer import Writer
 
 
-def content_of(config: AgentConfig, devices: Sequence[DevicePlan]) -> dict[str, Any]:
-    """Give what the platform is told of a gateway with such devices."""
-    return meta_content(config, devices, rules=RULES, control_metrics=CONTROL_METRICS)
+def content_of(
+    config: AgentConfig, devices: Sequence[DevicePlan], *, key: str = ""
+) -> dict[str, Any]:
+    """Give what the platform is told of a gateway with such devices, and its public key."""
+    return meta_content(config, devices, rules=RULES, control_metrics=CONTROL_METRICS, key=key)
 
 
 class Renewal:
@@ -40,8 +42,12 @@ class Renewal:
         store: tuple[Outbox, Writer],
         collector: Collector,
         destinations: Destinations,
+        devices: Sequence[DevicePlan],
+        key: Callable[[], str] = str,
+        join: Callable[[Sequence[DevicePlan]], None] = lambda _devices: None,
     ) -> None:
-        self._config = config
+        self._config, self._key, self._join = config, key, join
+        self._devices = tuple(devices)
         self._outbox, self._writer = store
         self._collector = collector
         self._destinations = destinations
@@ -66,7 +72,13 @@ class Renewal:
 
         The lines of those that change are down, and what they had read is stored before.
         """
-        content = content_of(self._config, devices)
+        self._devices = tuple(devices)
+        self._join(devices)
+        await self.announce()
+
+    async def announce(self) -> None:
+        """Have the meta message sent anew if it says anything else by now, such as a first key."""
+        content = content_of(self._config, self._devices, key=self._key())
         await self._writer.flush()
         await self._writer.do(
             lambda: self._outbox.meta_version(digest(content)),

@@ -28,7 +28,10 @@ def line(document: Any) -> bytes:
 
 def lines(documents: Iterable[Any]) -> bytes:
     """Give documents as JSON lines, each ended by a line end."""
-    return b"".join(line(one) + b"\n" for one in documents)
+    found = bytearray()
+    for one in documents:
+        found += line(one) + b"\n"
+    return bytes(found)
 
 
 def read_page(raw: bytes) -> Any:

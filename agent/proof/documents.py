@@ -14,14 +14,14 @@ from agent.config.ledger import ControlSet, IndustryKind
 from agent.config.model import AgentConfig
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.evidence import CONTROL_METRICS, RULES, demand_of
-from agent.kpi.identity import DeviceFacts
+from agent.kpi.identity import DeviceFacts, signatures
 from agent.kpi.ledger import counted_types
 from agent.kpi.region import RATE_TARGET
 from agent.losses.spans import LossSpan
 from agent.proof.rulings import RULINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from agent.kpi.evidence import DeviceDay
@@ -90,6 +90,7 @@ def rule_documents() -> dict[str, Any]:
             for kind in IndustryKind
         },
         "target": {"percent": RATE_TARGET.percent, "inclusive": RATE_TARGET.inclusive},
+        "signatures": signatures(),
         "rulings": [ruling.document() for ruling in RULINGS],
     }
 
@@ -106,9 +107,10 @@ def config_of(ledger: Mapping[str, Any], settings: Mapping[str, Any]) -> AgentCo
     )
 
 
-def days_documents(days: Iterable[DeviceDay]) -> list[dict[str, Any]]:
-    """Give the evidence by day and device."""
-    return [one.document() for one in sorted(days, key=lambda one: (one.day, one.device))]
+def days_documents(days: Iterable[DeviceDay]) -> Iterator[dict[str, Any]]:
+    """Give the evidence by day and device, one by one: a year of many machines is large."""
+    for one in sorted(days, key=lambda one: (one.day, one.device)):
+        yield one.document()
 
 
 def facts_document(facts: Mapping[str, DeviceFacts]) -> dict[str, Any]:

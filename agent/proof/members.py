@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.proof import canonical
@@ -57,7 +58,7 @@ def data_sha256(members: Mapping[str, bytes]) -> str:
 def line_hashes(members: Mapping[str, bytes]) -> dict[str, list[str]]:
     """Give the start of every line's hash, so that a change can be told by its line."""
     return {
-        name: [_line_hash(line) for line in canonical.split(raw)]
+        name: [_line_hash(line.removesuffix(b"\n")) for line in BytesIO(raw)]
         for name, raw in members.items()
         if not name.endswith(_BINARY)
     }

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from agent.kpi.result import RateResult, SetResult
     from agent.losses.spans import LossSpan
 
-HISTORY_POINTS: Final = 31
-"""Most points of the history; of a longer period every nth day is computed."""
+HISTORY_DAYS: Final = 31
+"""Of a period no longer than this the history has every day."""
+HISTORY_POINTS: Final = 13
+"""Most points of the history of a longer period: about one a month of a year."""
 _TRIPLE: Final = ("declared", "adjusted", "verified", "gap")
 
 
@@ -79,7 +81,8 @@ def result_document(inputs: Inputs) -> dict[str, Any]:
 def history_document(inputs: Inputs) -> dict[str, Any]:
     """Compute the headline figures as of days of the window, each with its own window."""
     asked = demand_of(inputs.config, inputs.as_of)
-    step = -(-asked.period_days // HISTORY_POINTS)
+    daily = asked.period_days <= HISTORY_DAYS
+    step = 1 if daily else -(-asked.period_days // HISTORY_POINTS)
     back = range(0, asked.period_days, step)
     days = [asked.last - timedelta(days=n) for n in reversed(back)]
     return {

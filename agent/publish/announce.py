@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from agent.publish.sender import Sender
     from agent.telemetry.status import StoreStatus
 
-_ENTERPRISE = {"id", "name", "uscc", "region", "industry", "industry_edition", "industry_kind"}
+_ENTERPRISE = {
+    "id", "name", "uscc", "region", "park", "industry", "industry_edition", "industry_kind",
+    "chain", "cluster",
+}  # fmt: skip
 """What the platform is told of the enterprise; its figures stay here."""
 
 
@@ -29,17 +33,18 @@ def meta_content(
     *,
     rules: str,
     control_metrics: Sequence[str],
+    key: str = "",
 ) -> dict[str, Any]:
-    """Give what the meta message says, without its identity and time."""
+    """Give what the meta message says, without its identity and time.
+
+    `key` is the public key that signs the gateway's digests, hexadecimal; empty without one.
+    """
     enterprise, rate = config.enterprise, config.rate
     return {
         "tz": config.gateway.timezone,
         "enterprise": enterprise.model_dump(mode="json", include=_ENTERPRISE),
         "devices": [device_content(d) for d in devices],
-        "ledger": {
-            "processes": [_process(p) for p in config.processes],
-            "equipment": [_equipment(e) for e in config.equipment],
-        },
+        "ledger": ledger_content(config),
         "rate": {
             "rules": rules,
             "method": rate.method.value,
@@ -49,8 +54,32 @@ def meta_content(
             "min_day_share": rate.min_day_share,
             "scheduled_days": rate.scheduled_days or rate.period_days,
             "control_metrics": list(control_metrics),
+            "calendar": _calendar(config),
         },
+    } | ({"key": key} if key else {})
+
+
+def ledger_content(config: AgentConfig) -> dict[str, Any]:
+    """Give what the platform is told of the ledger: enough to compute the rate, no size figures."""
+    places = {"id", "kind", "name", "inside", "region", "park"}
+    return {
+        "processes": [_process(p) for p in config.processes],
+        "equipment": [_equipment(e) for e in config.equipment],
+        "locations": [
+            one.model_dump(mode="json", include=places, exclude_defaults=True)
+            for one in config.locations
+        ],
     }
+
+
+def ledger_hash(config: AgentConfig) -> str:
+    """Tell ledgers apart: SHA-256 of `ledger_content` and the kind of production, hexadecimal.
+
+    The bytes hashed are JSON with sorted keys and no blanks, UTF-8.
+    """
+    known = {"industry_kind": config.enterprise.industry_kind, "ledger": ledger_content(config)}
+    text = json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -169,11 +198,25 @@ def _process(process: Process) -> dict[str, Any]:
     return process.model_dump(mode="json", include=fields)
 
 
+def _calendar(config: AgentConfig) -> dict[str, Any]:
+    """Give the working days; none where their number is given as such."""
+    shifts = config.shifts
+    begins = {"day_starts": shifts.day_starts}
+    if config.rate.scheduled_days:
+        return begins
+    days = {"weekdays", "holidays", "workdays"}
+    return begins | shifts.model_dump(mode="json", include=days)
+
+
 def _equipment(machine: Equipment) -> dict[str, Any]:
     fields = {
         "id", "name", "control_type", "processes", "device", "in_service_from", "in_service_to",
     }  # fmt: skip
     known = machine.model_dump(mode="json", include=fields)
+    more = {"controller", "links", "part_of", "location"}
+    known |= machine.model_dump(mode="json", include=more, exclude_defaults=True)
+    if machine.witnessed:
+        known["witnessed"] = [visit.on.isoformat() for visit in machine.witnessed]
     return known if machine.part_of is None else known | {"processes": []}  # its whole counts
 
 

@@ -151,7 +151,7 @@ class Destinations:
 
         Raises:
             TimeoutError: one does not let go of its connection, or the disk takes nothing; the
-                destinations are as before.
+                destinations are as before, but for the one that hangs.
         """
         several = len(self.settings) > 1 and len(settings) > 1
         same = {one.name for one in settings if several and one in self.settings}
@@ -160,8 +160,12 @@ class Destinations:
         tasks = [self._tasks.pop(name) for name in leaving]
         for task in tasks:
             task.cancel()
-        if tasks and (await asyncio.wait(tasks, timeout=STOP_S))[1]:
-            raise TimeoutError
+        if tasks:
+            _, hung = await asyncio.wait(tasks, timeout=STOP_S)
+            if hung:
+                self._tasks |= {n: t for n, t in zip(leaving, tasks, strict=True) if t in hung}
+                self._start()
+                raise TimeoutError
         try:
             async with asyncio.timeout(STOP_S):
                 await self._writer.flush()  # what they have accepted is noted under their numbers

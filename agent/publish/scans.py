@@ -7,10 +7,11 @@ nothing. Pure but for what it keeps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from agent.config.derived import STATE_METRIC
 from agent.store.outbox import Kind, NewRow
 
 if TYPE_CHECKING:
@@ -24,12 +25,8 @@ OPTIONS = orjson.OPT_STRICT_INTEGER
 """Integers beyond 2^53 raise and take the careful way, where they become strings."""
 
 
-STATE_METRIC: Final = "machine.state"
-"""The canonical metric that makes a row urgent."""
-
-
 def kind_of(columns: Container[str]) -> Kind:
-    """Tell how urgent a row with values of such metrics is."""
+    """Tell how urgent a row with values of such metrics is: a machine's state goes first."""
     return Kind.STATE if STATE_METRIC in columns else Kind.DATA
 
 

@@ -74,7 +74,12 @@ class Account:
 
     def joined(self) -> None:
         """Take note of destinations that have come or gone, beside a commit."""
-        self._picture = self._picture._replace(shares=self._shares())
+        self._picture = self._picture._replace(
+            totals=self._outbox.totals,
+            causes=dict(self._outbox.causes),
+            losses=self._outbox.losses,
+            shares=self._shares(),
+        )
 
     def _shares(self) -> Mapping[int, ShareSeen]:
         seen = self._outbox.seen

@@ -70,8 +70,8 @@ class Books:
         }
         """What was dropped, by cause."""
         self.episode: DropEpisode | None = None
-        self.none_below: dict[Kind, int] = {}
-        """No row of a kind waits below such a seq; where it is not known, nothing."""
+        self.none_below: dict[tuple[Kind, ...], int] = {}
+        """No row of such kinds waits below a seq; where it is not known, nothing."""
         self.shares: Shares | None = None
         """What each of several destinations has settled; None where there is but one."""
         self.losses = read_losses(connection)
@@ -291,8 +291,7 @@ class Books:
 
     def oldest(self) -> int:
         """Give the lowest seq that waits; one more than the last when none does."""
-        ranges = self.waiting()
-        return ranges[0][0] if ranges else self.totals.last_seq + 1
+        return min(self.position.settled_to, self.totals.last_seq) + 1
 
 
 def now_ms() -> int:

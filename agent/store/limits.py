@@ -42,6 +42,9 @@ AGE_CHECK_S = 60.0
 """How often rows are looked at for their age; the next commit goes on while many are too old."""
 SLACK_BYTES = 8_000_000
 """By so much the pages in use may exceed the limit of bytes before rows go: what pages waste."""
+MOST_STRETCHES = 5000
+"""Urgent rows stay as long as they leave no more holes among the others: each costs every commit.
+Beyond it states go with the data around them, and beyond twice as many, events too."""
 
 _KEPT = (
     "SELECT seq, coalesce(length(body), 0), coalesce(up_s, 0.0) FROM rows "
@@ -109,7 +112,7 @@ class Limits:
             return _NOTHING
         born_s = books.totals.uptime_s - self._max_age_s
         for kind in (Kind.DATA, Kind.STATE):
-            oldest = _oldest(books, kind, DROP_CHUNK_ROWS)
+            oldest = _oldest(books, (kind,), DROP_CHUNK_ROWS)
             old = [row for row in oldest if row[3] < born_s]
             if old:
                 if kind is Kind.STATE and len(old) < DROP_CHUNK_ROWS:
@@ -182,8 +185,10 @@ def drop(
     books: Books, reason: str, most_rows: int, enough_bytes: int | None
 ) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
     """Drop the oldest of the least urgent rows that there are, and announce them."""
-    for kind in LEAST_URGENT_FIRST:
-        oldest = _oldest(books, kind, most_rows)
+    together = 1 + min(len(books.position.settled) // MOST_STRETCHES, 2)
+    alone = LEAST_URGENT_FIRST[together:]
+    for kinds in (LEAST_URGENT_FIRST[:together], *((kind,) for kind in alone)):
+        oldest = _oldest(books, kinds, most_rows)
         if oldest:
             return _drop(books, reason, oldest, enough_bytes)
     return _NOTHING
@@ -192,7 +197,7 @@ def drop(
 def _drop(
     books: Books, reason: str, oldest: Sequence[Old], enough_bytes: int | None = None
 ) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-    """Drop rows of one kind, at least one, as far as they are of one life."""
+    """Drop rows, at least one, as far as they are of one life."""
     freed, values, rows = 0, 0, 0
     for seq, n, size, _ in oldest:
         full = enough_bytes is not None and freed >= enough_bytes
@@ -216,27 +221,25 @@ def _drop(
     return exact, _announce(books, reason, gone, Count(rows, values))
 
 
-def _oldest(books: Books, kind: Kind, most_rows: int) -> list[Old]:
-    """Give the oldest waiting rows of a kind.
+def _oldest(books: Books, kinds: tuple[Kind, ...], most_rows: int) -> list[Old]:
+    """Give the oldest waiting rows of some kinds.
 
-    Where none of the kind is left is remembered: in a full store this is done in every commit, and
+    Where none of them is left is remembered: in a full store this is done in every commit, and
     a long outage leaves a million urgent rows in front of the others.
     """
     found: list[Old] = []
-    start = books.none_below.get(kind, LOWEST_SEQ)
-    for begins, last in books.waiting():
-        first = max(begins, start)
-        if first > last:
-            continue
+    start = books.none_below.get(kinds, LOWEST_SEQ)
+    wanted = sum(1 << kind for kind in kinds)
+    for first, last in books.position.settled.holes(start, books.totals.last_seq):
         found += books.db.execute(
             "SELECT seq, CAST(coalesce(n, 0) AS INTEGER), coalesce(length(body), 0), "
             "coalesce(up_s, 0.0) FROM rows "
-            "WHERE kind = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
-            (kind, first, last, most_rows - len(found)),
+            "WHERE (1 << kind) & ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+            (wanted, first, last, most_rows - len(found)),
         ).fetchall()
         if len(found) >= most_rows:
             break
-    books.none_below[kind] = found[0][0] if found else books.totals.last_seq + 1
+    books.none_below[kinds] = found[0][0] if found else books.totals.last_seq + 1
     return found
 
 

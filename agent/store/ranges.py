@@ -79,11 +79,13 @@ class Ranges:
 
     def outside(self, first: int, last: int) -> list[Range]:
         """Give the parts of a range that are not in."""
-        holes: list[Range] = []
-        for low, high in self.inside(first, last):
-            if first < low:
-                holes.append((first, low - 1))
-            first = high + 1
+        return list(self.holes(first, last))
+
+    def holes(self, first: int, last: int) -> Iterator[Range]:
+        """Give the parts of a range that are not in, one by one; nothing may change meanwhile."""
+        for at in range(bisect_left(self._lasts, first), bisect_right(self._firsts, last)):
+            if first < self._firsts[at]:
+                yield first, self._firsts[at] - 1
+            first = self._lasts[at] + 1
         if first <= last:
-            holes.append((first, last))
-        return holes
+            yield first, last

@@ -72,7 +72,7 @@ class Share:
     """Dropped for it and not told yet: first and last seq, and how many."""
     heard: bool = False
     """Whether it has accepted something in this transaction: it is there to be told."""
-    written: tuple[Range, ...] = ()
+    written: frozenset[Range] = frozenset()
     written_causes: dict[str, Count] = field(default_factory=dict)
 
     def waiting_rows(self, last_seq: int) -> int:
@@ -110,12 +110,16 @@ class Share:
             lost = (*self.lost[:2], *_flat(self.lost[2]))
         flat = [part for count in self.counts for part in _flat(count)]
         connection.execute(_WRITE, (settled_to, *flat, *lost, self.number))
-        if tuple(beyond) != self.written:
-            self.written = tuple(beyond)
-            connection.execute("DELETE FROM positions WHERE destination = ?", (self.number,))
+        now, before = frozenset(beyond), self.written
+        if now != before:
+            self.written = now
+            connection.executemany(
+                "DELETE FROM positions WHERE destination = ? AND first = ?",
+                [(self.number, first) for first, _ in before - now],
+            )
             connection.executemany(
                 "INSERT INTO positions VALUES (?, ?, ?)",
-                [(self.number, *span) for span in beyond],
+                [(self.number, *span) for span in now - before],
             )
         if self.causes != self.written_causes:
             self.written_causes = self.causes
@@ -155,6 +159,6 @@ def _share(connection: sqlite3.Connection, name: str, row: Sequence[int]) -> Sha
         counts=ShareCounts(*pairs),
         causes=causes,
         lost=None if counts[8] is None else (counts[8], counts[9], Count(*counts[10:])),
-        written=tuple(map(tuple, beyond)),
+        written=frozenset(beyond),
         written_causes=causes,
     )

@@ -96,8 +96,7 @@ def _agent(status: Status) -> Iterator[Metric]:
                               labels=("version",))  # fmt: skip
     build.add_metric((status.version,), 1)
     yield build
-    yield _gauge("start_time_seconds", "UTC time at which the agent started.",
-                 status.started_ms / _MS)  # fmt: skip
+    yield _gauge("start_time_seconds", "UTC time of the agent's start.", status.started_ms / _MS)
     yield _gauge("ready", "1 when every device has been tried and the store accepts rows.",
                  status.ready)  # fmt: skip
     process = status.process
@@ -118,6 +117,7 @@ _DEVICE_COUNTERS: Final = (
     ("gaps_total", "Spans in which changes may have been missed.", "gaps"),
     ("values_total", "Values collected.", "values"),
     ("past_values_total", "Values taken from the device's own history.", "past_values"),
+    ("coalesced_values_total", "Values on a compressed line, not stored.", "coalesced"),
 )
 
 

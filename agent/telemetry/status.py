@@ -111,6 +111,8 @@ class DeviceStatus:
     """Spans in which changes may have been missed."""
     past_values: int = 0
     """Values of its own history with which gaps were filled."""
+    coalesced: int = 0
+    """Values not stored since they lie on the line of a compressed trend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,10 @@ class RateStatus:
     equipment: tuple[EquipmentRate, ...]
     neighbours: dict[str, Any] = field(default_factory=dict)
     """Digital and networked equipment: counts, shares, points of the self-assessment."""
+    history: dict[str, Any] = field(default_factory=dict)
+    """Rates of past days and months with what changed, oldest first: `days`, `months`."""
+    key: str = ""
+    """Public key that signs the daily digests, hexadecimal; empty before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from agent.web import assets, words
+from agent.web import assets, rate_words, words
 from agent.web.devices import devices
 from agent.web.figures import span
 from agent.web.flow import flow
 from agent.web.headline import headline
+from agent.web.history import history
+from agent.web.ledger import ledger
 from agent.web.markup import Markup, join, tag
 from agent.web.rate import rate
 from agent.web.view import View
 
 if TYPE_CHECKING:
     from agent.telemetry.status import Status
+    from agent.web.ledger import Shown
 
 REFRESH_S: Final = 2
 """How often the content is fetched again."""
@@ -46,6 +49,18 @@ def document(status: Status, *, language: str, open_devices: frozenset[str]) -> 
     return f"<!doctype html>\n{page}\n"
 
 
+def ledger_document(status: Status, shown: Shown | None, *, language: str) -> str:
+    """Give the page of the ledger; it changes nothing and is not fetched again by itself."""
+    view = View(language, status.now_ms)
+    body = tag(
+        "body",
+        _bar(status, view, frozenset(), path="/ledger"),
+        tag("main", ledger(shown, view), _foot(status, view)),
+    )
+    page = tag("html", _head(status, view, live=False), body, lang=_LANGUAGE_TAGS[language])
+    return f"<!doctype html>\n{page}\n"
+
+
 def content(status: Status, *, language: str, open_devices: frozenset[str]) -> Markup:
     """Give the part that changes, as it stands inside `main`."""
     view = View(language, status.now_ms)
@@ -55,6 +70,7 @@ def content(status: Status, *, language: str, open_devices: frozenset[str]) -> M
             devices(status, view, known(status, open_devices)),
             flow(status, view),
             rate(status.rate, view) if status.rate else None,
+            history(status.rate, view) if status.rate else None,
             _foot(status, view),
         )
     )
@@ -65,7 +81,7 @@ def known(status: Status, ids: frozenset[str]) -> frozenset[str]:
     return ids & {device.id for device in status.devices}
 
 
-def _head(status: Status, view: View) -> Markup:
+def _head(status: Status, view: View, *, live: bool = True) -> Markup:
     title = f"{status.gateway_name or status.gateway} · {view.say(words.TITLE)}"
     return tag(
         "head",
@@ -75,19 +91,23 @@ def _head(status: Status, view: View) -> Markup:
         tag("title", title),
         tag("link", rel="icon", href=assets.address("icon.svg"), type="image/svg+xml"),
         tag("link", rel="stylesheet", href=assets.address("page.css")),
-        tag("script", src=assets.address("page.js"), defer=True),
-        tag("noscript", tag("meta", http_equiv="refresh", content=_RELOAD_S)),
+        tag("script", src=assets.address("page.js"), defer=True) if live else None,
+        tag("noscript", tag("meta", http_equiv="refresh", content=_RELOAD_S)) if live else None,
     )
 
 
-def _bar(status: Status, view: View, opened: frozenset[str]) -> Markup:
+def _bar(status: Status, view: View, opened: frozenset[str], *, path: str = "/") -> Markup:
     names = " · ".join(filter(None, (status.gateway_name or status.gateway, status.enterprise)))
     query = {"lang": _OTHER[view.language]}
     if opened:
         query["open"] = ",".join(sorted(opened))
-    other = tag("a", view.say(words.OTHER_LANGUAGE), href=f"/?{urlencode(query)}", id="language",
+    address = f"{path}?{urlencode(query)}"
+    other = tag("a", view.say(words.OTHER_LANGUAGE), href=address, id="language",
                 hreflang=_LANGUAGE_TAGS[_OTHER[view.language]])  # fmt: skip
-    return tag("header", tag("strong", view.say(words.TITLE)), tag("span", names), other, id="top")
+    there, word = ("/ledger", rate_words.LEDGER) if path == "/" else ("/", rate_words.BACK)
+    beside = tag("a", view.say(word), href=there)
+    return tag("header", tag("strong", view.say(words.TITLE)), tag("span", names), beside, other,
+               id="top")  # fmt: skip
 
 
 def _foot(status: Status, view: View) -> Markup:

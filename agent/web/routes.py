@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from agent.web import api, assets, page
 from agent.web.language import choose
+from agent.web.ledger import seen
 from agent.web.messages import Request, Response, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from agent.config.model import AgentConfig
     from agent.telemetry.status import Status
 
 _JSON: Final = "application/json"
@@ -29,6 +31,8 @@ class Source:
 
     status: Callable[[], Status]
     stalled: Callable[[], Sequence[str]]
+    config: AgentConfig | None = None
+    """The configuration in force, for the ledger; None where there is none."""
 
 
 def answer(request: Request, source: Source) -> Response:
@@ -55,6 +59,14 @@ def _fragment(request: Request, source: Source) -> Response:
     language = choose(request, status.language)
     body = page.content(status, language=language, open_devices=_open_devices(request))
     return Response(body.encode())
+
+
+def _ledger(request: Request, source: Source) -> Response:
+    status = source.status()
+    language = choose(request, status.language)
+    shown = None if source.config is None else seen(source.config)
+    body = page.ledger_document(status, shown, language=language)
+    return Response(body.encode(), headers=_remember(request))
 
 
 def _open_devices(request: Request) -> frozenset[str]:
@@ -110,6 +122,7 @@ def _asset(request: Request, _: Source) -> Response:
 ROUTES: Final[Mapping[str, Callable[[Request, Source], Response]]] = {
     "/": _page,
     "/fragment": _fragment,
+    "/ledger": _ledger,
     "/api/status": _status,
     "/api/rate": _rate,
     "/api/oee": _oee,

@@ -21,7 +21,7 @@ from agent.web.routes import Source, answer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from agent.config.model import Http
+    from agent.config.model import AgentConfig, Http
     from agent.telemetry.status import Status
 
 _log = logging.getLogger("chulian.web")
@@ -146,6 +146,7 @@ async def serve(
     stalled: Callable[[], Sequence[str]] = tuple,
     allowed_hosts: Sequence[str] = (),
     limits: Limits | None = None,
+    config: AgentConfig | None = None,
 ) -> AsyncIterator[Server]:
     """Listen while the block runs.
 
@@ -155,11 +156,12 @@ async def serve(
         stalled: Names the stages that make no progress; `/healthz` fails while it names any.
         allowed_hosts: Names beside localhost and addresses under which browsers may ask.
         limits: What peers may take; for tests.
+        config: Holds the ledger that is shown; without it none is.
 
     Raises:
         BindError: the address is in use or not this machine's.
     """
-    source = Source(status, stalled)
+    source = Source(status, stalled, config)
     server = Server(
         lambda request: answer(request, source),
         limits=limits or Limits(),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -28,6 +29,8 @@ _LIBRARY: Final = "asyncua"
 _COMMON: Final = "asyncua.common"
 _TYPES: Final = "asyncua.ua"
 _TABLE: Final = "asyncua.ua.object_ids"
+_LOADING: Final = threading.Lock()
+"""Several devices load at once, each in a thread: another must not find a half put in place."""
 
 
 async def load(*modules: str) -> None:
@@ -55,15 +58,16 @@ def load_now(*modules: str) -> None:
     Raises:
         OSError: the process may open no more files; what is loaded by then stays.
     """
-    if _LIBRARY not in sys.modules:
-        _put_in_place(_LIBRARY)
-        _put_in_place(_COMMON)
-        sys.modules[_TABLE] = _Table(_found(_TABLE, within=_TYPES))
-    for module in modules:
-        import_module(module)
-    table = sys.modules.get(_TABLE)
-    if isinstance(table, _Table):
-        table.drop()
+    with _LOADING:
+        if _LIBRARY not in sys.modules:
+            _put_in_place(_LIBRARY)
+            _put_in_place(_COMMON)
+            sys.modules[_TABLE] = _Table(_found(_TABLE, within=_TYPES))
+        for module in modules:
+            import_module(module)
+        table = sys.modules.get(_TABLE)
+        if isinstance(table, _Table):
+            table.drop()
 
 
 def _put_in_place(name: str) -> None:

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final
 
+from simulators.platform.compare import compare
 from simulators.platform.evidence import Evidence, local_day
+from simulators.platform.judging import day_starts_min
 from simulators.platform.latency import Latency
 from simulators.platform.rate import Rate, compute
 from simulators.platform.stream import Stream
+from simulators.platform.told import Told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +44,8 @@ class GatewayState:
         self.overflow_values = 0
         self.sent_latency = Latency()
         self.value_latency = Latency()
+        self.told = Told()
+        """What the gateway says of past days: digests and indicators."""
         self._from_start = from_start
         self._early: deque[tuple[str, list[Point]]] = deque(maxlen=_EARLY_ROWS)
 
@@ -81,9 +86,9 @@ class GatewayState:
         if known is not None and known["ep"] == meta["ep"] and meta["mv"] < known["mv"]:
             return
         self.meta = meta
+        self.told.take_meta(meta)
         while self._early:
-            device, points = self._early.popleft()
-            self.evidence.add(device, points, zone=meta["tz"])
+            self._count(*self._early.popleft(), meta)
 
     def take_status(self, status: Mapping[str, Any]) -> None:
         """Take the latest status or Will."""
@@ -93,7 +98,7 @@ class GatewayState:
         """Compute the rate as of the gateway's calendar day of `now_ms`; None without meta."""
         if self.meta is None:
             return None
-        today = local_day(now_ms, self.meta["tz"])
+        today = local_day(now_ms, self.meta["tz"], day_starts_min(self.meta["rate"]))
         return compute(self.meta, self.evidence, today=today, control_set=control_set)
 
     def as_dict(self, now_ms: int) -> dict[str, Any]:
@@ -116,6 +121,9 @@ class GatewayState:
             "value_to_arrival": self.value_latency.as_dict(),
             "streams": {epoch: stream.as_dict() for epoch, stream in self.streams.items()},
             "rate": rate.as_dict() if rate else None,
+            "digests": len(self.told.links),
+            "indicators": len(self.told.indicators),
+            "findings": [one.as_dict() for one in compare(self.told, self.evidence)],
         }
 
     def _take_points(self, device: str, points: list[Point], *, evidence: bool) -> None:
@@ -130,7 +138,11 @@ class GatewayState:
             self.counts["early_rows_lost"] += len(self._early) == _EARLY_ROWS
             self._early.append((device, points))
         else:
-            self.evidence.add(device, points, zone=self.meta["tz"])
+            self._count(device, points, self.meta)
+
+    def _count(self, device: str, points: list[Point], meta: Mapping[str, Any]) -> None:
+        starts = day_starts_min(meta["rate"])
+        self.evidence.add(device, points, zone=meta["tz"], day_starts_min=starts)
 
     def _take_event(self, record: Mapping[str, Any], stream: Stream) -> None:
         kind = record["type"]
@@ -139,6 +151,11 @@ class GatewayState:
             stream.announce(record)
         elif kind == "replay":
             stream.replayed(record)
+        elif kind == "identity":
+            said = (record.get(name, "") for name in ("maker", "model", "uri"))
+            self.evidence.said[record["d"]] = " ".join(said)
+        elif kind in {"digest", "indicator"}:
+            self.told.take(record)
         elif kind == "missed":
             self.missed_polls += record["polls"]
         elif kind == "overflow":

@@ -7,34 +7,21 @@ check each other. Fractions are exact; None means "cannot be assessed", never 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from fractions import Fraction
-from math import ceil
 from typing import TYPE_CHECKING, Any, Final
+
+from simulators.platform.judging import Machine, Window, machines_of, needed_days, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
-    from simulators.platform.evidence import Evidence, Proof
+    from simulators.platform.evidence import Evidence
+    from simulators.platform.judging import Verdict
 
-_DISCRETE: Final = frozenset({"NC", "CNC", "DNC", "FMC", "robot"})
-_PROCESS: Final = frozenset({"PLC", "DCS", "PCS"})
-_BY_KIND: Final = {"discrete": _DISCRETE, "process": _PROCESS, "mixed": _DISCRETE | _PROCESS}
+__all__ = ["METHODS", "Machine", "Rate", "compute", "formulas", "key_processes", "needed_days"]
+
 METHODS: Final = ("any", "all", "mean", "pool", "dedup")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """One machine in service."""
-
-    id: str
-    device: str | None
-    processes: frozenset[str]
-    declared: bool
-    """Whether its control type counts in the control set."""
-    status: str
-    """`verified`, `unverified`, `contradicted`, `not_assessable` or `not_claimed`."""
-    proof: Proof | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +60,7 @@ class Rate:
                     "device": item.device,
                     "declared": item.declared,
                     "status": item.status,
+                    "reason": item.reason,
                     **(item.proof._asdict() if item.proof else {}),
                 }
                 for item in self.machines
@@ -81,15 +69,25 @@ class Rate:
 
 
 def compute(
-    meta: Mapping[str, Any], evidence: Evidence, *, today: date, control_set: str | None = None
+    meta: Mapping[str, Any],
+    evidence: Evidence,
+    *,
+    today: date,
+    control_set: str | None = None,
+    told: Mapping[str, Verdict] | None = None,
 ) -> Rate:
-    """Compute every formula, declared, adjusted and verified; `control_set` overrides meta's."""
+    """Compute every formula, declared, adjusted and verified; `control_set` overrides meta's.
+
+    `told` holds the agent's own verdicts: where it finds against a machine what nobody here can
+    see, that is taken over; it never raises anything.
+    """
     rules = meta["rate"]
     chosen = control_set or rules["control_set"]
-    needed = needed_days(rules)
-    assessable = rules["scheduled_days"] >= rules["min_days"]
-    machines = _machines(meta, evidence, today=today, control_set=chosen)
+    window = Window.of(rules, today)
     processes = key_processes(meta["ledger"]["processes"], today)
+    machines = machines_of(
+        meta, evidence, window, control_set=chosen, processes=processes, told=told or {}
+    )
 
     def rates(counts: Callable[[Machine], bool]) -> dict[str, Fraction | None]:
         return formulas(processes, machines, counts)
@@ -98,23 +96,15 @@ def compute(
         as_of=today,
         method=rules["method"],
         control_set=chosen,
-        needed_days=needed,
-        assessable=assessable,
+        needed_days=window.needed_days,
+        assessable=window.assessable,
         declared=rates(lambda item: item.declared),
         adjusted=rates(lambda item: item.declared and item.status != "contradicted"),
         verified=rates(lambda item: item.status == "verified")
-        if assessable
+        if window.assessable
         else dict.fromkeys(METHODS),
         machines=machines,
     )
-
-
-def needed_days(rules: Mapping[str, Any]) -> int:
-    """Days with good values that a machine needs; the share is taken as the decimal it shows."""
-    share = Fraction(str(rules["min_day_share"]))
-    least: int = rules["min_days"]
-    scheduled: int = rules["scheduled_days"]
-    return max(least, ceil(share * scheduled))
 
 
 def key_processes(processes: Sequence[Mapping[str, Any]], today: date) -> tuple[str, ...]:
@@ -124,7 +114,7 @@ def key_processes(processes: Sequence[Mapping[str, Any]], today: date) -> tuple[
         for item in processes
         if item["key"]
         and not item.get("outsourced")
-        and _within(today, item.get("valid_from"), item.get("valid_to"))
+        and within(today, item.get("valid_from"), item.get("valid_to"))
     )
 
 
@@ -147,64 +137,6 @@ def formulas(
         "pool": Fraction(sum(controlled), sum(totals)) if sum(totals) else None,
         "dedup": Fraction(sum(everyone.values()), len(everyone)) if everyone else None,
     }
-
-
-def _machines(
-    meta: Mapping[str, Any], evidence: Evidence, *, today: date, control_set: str
-) -> tuple[Machine, ...]:
-    strict = _BY_KIND[meta["enterprise"]["industry_kind"]]
-    types = strict if control_set == "strict" else _DISCRETE | _PROCESS
-    in_service = [
-        item
-        for item in meta["ledger"]["equipment"]
-        if _within(today, item.get("in_service_from"), item.get("in_service_to"))
-    ]
-    claims = [item["device"] for item in in_service if item["control_type"] in types]
-    return tuple(
-        _machine(item, meta["rate"], evidence, today=today, claims=claims, types=types)
-        for item in in_service
-    )
-
-
-def _machine(
-    item: Mapping[str, Any],
-    rules: Mapping[str, Any],
-    evidence: Evidence,
-    *,
-    today: date,
-    claims: Sequence[str | None],
-    types: frozenset[str],
-) -> Machine:
-    declared, device = item["control_type"] in types, item["device"]
-    proof: Proof | None = None
-    if device:
-        proof = evidence.proof(
-            device,
-            first=today - timedelta(days=rules["period_days"] - 1),
-            last=today,
-            control_metrics=rules["control_metrics"],
-        )
-    if not declared:
-        status = "not_claimed"
-    elif device and claims.count(device) > 1:
-        status = "contradicted"
-    elif rules["scheduled_days"] < rules["min_days"]:
-        status = "not_assessable"
-    else:
-        status = "verified" if _proven(proof, needed_days(rules)) else "unverified"
-    return Machine(item["id"], device, frozenset(item["processes"]), declared, status, proof)
-
-
-def _proven(proof: Proof | None, needed: int) -> bool:
-    if proof is None:
-        return False
-    return proof.good_days >= needed and proof.changed and proof.control_values > 0
-
-
-def _within(today: date, first: str | None, last: str | None) -> bool:
-    starts = date.fromisoformat(first) if first else date.min
-    ends = date.fromisoformat(last) if last else date.max
-    return starts <= today <= ends
 
 
 def _pair(value: Fraction | None) -> list[int] | None:

@@ -2,7 +2,9 @@
 
     make bench BENCH="M2 O3 --seconds 15 --repeats 5"
     make bench BENCH=F
+    make bench BENCH="B1 --away 20"
 
+One of F, B1, D, S, G and growth is measured alone and has arguments of its own (`BENCH="B1 -h"`).
 Exit codes: 0 measured, 2 wrong arguments or something to measure with is missing.
 """
 
@@ -17,14 +19,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import bus_report, footprint, machine, report
+from tests.benchmarks import bus_report, footprint, machine, report, suite
 from tests.benchmarks.bus import BUSES, BusMeasured, measure_bus
+from tests.benchmarks.drain import D
+from tests.benchmarks.gateway import G
+from tests.benchmarks.growth import GROWTH
 from tests.benchmarks.measure import AGENT, Measured, measure_agent, measure_bare
+from tests.benchmarks.outage import B1
 from tests.benchmarks.processes import ROOT, Cores, RunError
+from tests.benchmarks.starts import S
 from tests.benchmarks.workloads import WORKLOADS, Workload
 
 NAMES = (*WORKLOADS, *BUSES)
 PAGES = {"en": "performance.md", "zh": "performance.zh-CN.md"}
+SUITES = {each.name: each for each in (B1, D, S, G, GROWTH)}
+"""What is not a cost per value under a load: each measured alone."""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -40,7 +49,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     unknown = set(args.workloads) - set(NAMES)
     if unknown:
-        parser.error(f"unknown workload {', '.join(sorted(unknown))}; there is {', '.join(NAMES)}")
+        parser.error(
+            f"unknown workload {', '.join(sorted(unknown))}; there is {', '.join(NAMES)}, "
+            f"and alone F, {', '.join(SUITES)}"
+        )
     if args.seconds < 1 or args.repeats < 1:
         parser.error("--seconds and --repeats are at least 1")
     names = args.workloads or NAMES
@@ -101,8 +113,11 @@ def _run(workload: Workload, who: str, folder: Path, *, cores: Cores, seconds: f
 
 def main(arguments: list[str]) -> int:
     """Measure and tell; progress goes to stderr, the tables to stdout."""
-    if arguments[:1] == ["F"]:  # memory and start are not per value: a table of their own
+    first = arguments[0] if arguments else ""
+    if first == "F":  # memory and start are not per value: a table of their own
         return footprint.main(arguments[1:])
+    if first in SUITES:
+        return suite.main(SUITES[first], arguments[1:])
     args = parse(arguments)
     cores = Cores.choose()
     os.sched_setaffinity(0, {cores.rest})

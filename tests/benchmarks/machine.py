@@ -22,7 +22,7 @@ def facts() -> dict[str, str]:
     """Name machine, versions and commit."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": _commit(),
+        "commit": commit(),
         "machine": f"{_cpu()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
@@ -37,10 +37,11 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def _commit() -> str:
-    commit = _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")
+def commit() -> str:
+    """Name the commit of the tree, and whether the product was changed since."""
+    found = _said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")
     changed = _said("git", "-C", str(ROOT), "status", "--porcelain", "--", "agent", "drivers")
-    return f"{commit} with local changes" if commit and changed else commit or "unknown"
+    return f"{found} with local changes" if found and changed else found or "unknown"
 
 
 def _cpu() -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEADINGS = {
     "en": ("workload", "offered/s", "who", "arrived", "CPU-s per million", "values/s per core",
            "agent is", "core",
@@ -133,14 +132,15 @@ def as_json(
     return {"machine": dict(facts), "lines": [asdict(line) for line in lines], "runs": runs}
 
 
-def write_page(page: Path, block: str) -> None:
+def write_page(page: Path, block: str, *, mark: str = "bench") -> None:
     """Replace what stands between the marks of a docs page.
 
     Raises:
         ValueError: the page has no marks.
     """
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
     text = page.read_text("utf-8")
-    marked = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    marked = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     if not marked.search(text):
-        raise ValueError(f"{page} has no place for the results: {BEGIN} ... {END}")
-    page.write_text(marked.sub(lambda _: f"{BEGIN}\n{block}\n{END}", text), "utf-8")
+        raise ValueError(f"{page} has no place for the results: {begin} ... {end}")
+    page.write_text(marked.sub(lambda _: f"{begin}\n{block}\n{end}", text), "utf-8")

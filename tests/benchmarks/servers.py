@@ -97,9 +97,12 @@ def machines(workload: Workload, folder: Path, *, core: int) -> Iterator[tuple[i
 
 
 @contextmanager
-def broker(folder: Path, *, core: int) -> Iterator[int]:
-    """Run mosquitto as it comes, but let the counting subscriber's queue be unlimited."""
-    port = free_port()
+def broker(folder: Path, *, core: int, port: int = 0) -> Iterator[int]:
+    """Run mosquitto as it comes, but let the counting subscriber's queue be unlimited.
+
+    0 takes a free port; it is given, once the broker listens.
+    """
+    port = port or free_port()
     settings = folder / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
     log = folder / "mosquitto.log"

@@ -13,11 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def bench(*arguments):
+def bench(*arguments, within_s=50):
     """Run it as `make bench` does."""
     return subprocess.run(
         [sys.executable, "-m", "tests.benchmarks", *map(str, arguments)],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=50,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=within_s,
     )  # fmt: skip
 
 
@@ -74,3 +74,33 @@ def test_wrong_arguments_are_told_apart(arguments, told):
     done = bench(*arguments)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+@pytest.mark.foreign
+def test_a_small_store_is_drained_whole(tmp_path):
+    """Three hundred rows that wait arrive once each, and nothing is written unasked."""
+    results = tmp_path / "results.json"
+    done = bench("D", 300, "--json", results)
+    if done.returncode == 2 and os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
+        pytest.skip(f"CHULIAN_SKIP_FOREIGN=1: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(results.read_text("utf-8"))["D"]["figures"]
+    assert (run["rows"], run["values"], run["lost_rows"], run["twice_rows"]) == (300, 3000, 0, 0)
+    assert run["cpu_s_per_million"] > 0
+    assert "| 300 | 3,000 |" in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.foreign
+@pytest.mark.timeout(200)
+def test_an_outage_of_seconds_loses_nothing(tmp_path):
+    """Every number that was given while the broker was away came after it."""
+    results = tmp_path / "results.json"
+    done = bench("B1", "M1", "--away", 3, "--seconds", 2, "--json", results, within_s=180)
+    if done.returncode == 2 and os.environ.get("CHULIAN_SKIP_FOREIGN") == "1":
+        pytest.skip(f"CHULIAN_SKIP_FOREIGN=1: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(results.read_text("utf-8"))["B1"]["figures"]
+    assert run["lost_rows"] == 0
+    assert run["backlog_values"] >= 2000
+    assert run["connected_s"] >= 0

@@ -4,22 +4,33 @@ Written from docs/specs/proof and docs/specs/rate, so that the program is not it
 
     python recompute.py evidence.zip
 
-Checks every hash and line, the chain of the ledger's journal, and computes from ledger, settings
-and days: who counts, each machine's status and reason, and every rate as an exact fraction. What
-speaks against a machine by comparison with others (`findings`) is taken from the file and said so;
-the signature needs a library and is left to `openssl` (README.txt in the file).
+Checks every hash and line, and computes from ledger, settings, devices and days: who counts, what
+speaks against a machine, each machine's status and reason, and every rate as an exact fraction.
+Takes no figure as given; the signature needs a library and is left to `openssl` (README.txt in the
+file).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import sys
-import zipfile
 from datetime import date, timedelta
 from fractions import Fraction
-from hashlib import sha256
+from pathlib import Path
 
+
+def beside(name):
+    """Give a module that lies beside this file; `python -I` does not look there."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+Findings = beside("against").Findings
+intact = beside("intact")
 DISCRETE = {"NC", "CNC", "DNC", "FMC", "robot"}
 PROCESS = {"PLC", "DCS", "PCS"}
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -27,59 +38,6 @@ CONTRADICTING = {
     "duplicate_endpoint", "simulator", "identity_mismatch", "copied", "flat_line",
 }  # fmt: skip
 WITNESS_DAYS = 366
-
-
-def read(path):
-    """Give the members of a proof file by name."""
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def wrong_hashes(members):
-    """Name every member whose size or hash is not the manifest's."""
-    manifest = json.loads(members["manifest.json"])
-    wrong = [
-        one["name"]
-        for one in manifest["members"]
-        if len(members.get(one["name"], b"")) != one["bytes"]
-        or sha256(members.get(one["name"], b"")).hexdigest() != one["sha256"]
-    ]
-    listed = {one["name"] for one in manifest["members"]} | {"manifest.json", "manifest.sig"}
-    return wrong + sorted(members.keys() ^ listed)
-
-
-def wrong_lines(members):
-    """Give (member, line) of every line whose hash is not that of lines.json."""
-    found = []
-    for name, hashes in json.loads(members["lines.json"]).items():
-        lines = members[name].split(b"\n")
-        lines = lines if lines[-1] else lines[:-1]
-        own = [sha256(line).hexdigest()[:16] for line in lines]
-        found += [
-            (name, n)
-            for n, pair in enumerate(zip(own, hashes, strict=False), 1)
-            if pair[0] != pair[1]
-        ]
-        if len(own) != len(hashes):
-            found.append((name, min(len(own), len(hashes)) + 1))
-    return found
-
-
-def compact(value):
-    """Give the one-line canonical form."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
-
-
-def data_fingerprint(members):
-    """Compute data_sha256 from the entries of the data members."""
-    names = ("days.jsonl", "devices.json", "digests.jsonl", "history.json", "journal.jsonl",
-             "ledger.json", "losses.jsonl", "result.json", "settings.json")  # fmt: skip
-    entries = [
-        {"name": n, "bytes": len(members[n]), "sha256": sha256(members[n]).hexdigest()}
-        for n in names
-    ]
-    return sha256(compact(entries)).hexdigest()
 
 
 def within(day, first, last):
@@ -165,25 +123,33 @@ class Asked:
         self._weekdays = {WEEK.index(one) for one in shifts["weekdays"]}
         self._off, self._on = days_of(shifts["holidays"]), days_of(shifts["workdays"])
         span = [self.first + timedelta(n) for n in range(rate["period_days"])]
-        self.scheduled_days = self._given or sum(map(self._worked, span))
+        self.scheduled_days = self._given or sum(map(self.worked, span))
         share = Fraction(str(rate["min_day_share"]))
         self.needed = max(rate["min_days"], math.ceil(share * self.scheduled_days))
         self.assessable = self.scheduled_days >= rate["min_days"]
 
-    def _worked(self, day):
+    def worked(self, day):
+        """Tell whether the enterprise works on a day."""
         return day in self._on or (day not in self._off and day.weekday() in self._weekdays)
 
     def scheduled(self, day):
         """Tell whether a day counts; where their number is given as such, every day does."""
-        return bool(self._given) or self._worked(day)
+        return bool(self._given) or self.worked(day)
 
 
-def judge(machine, book, asked, *, days, against):
-    """Give (status, reason) of a machine; the first rule that applies."""
+def why_not_claimed(machine, book):
+    """Give the reason of a machine that is in no C."""
+    if machine["id"] not in book.in_service:
+        return "not_in_service"
+    if machine["part_of"]:
+        return "part_of"
+    return "no_key_process" if machine["id"] in book.counted else "not_claimed"
+
+
+def judge(machine, book, asked, *, days, against, named):
+    """Give (status, reason) of a machine; the first rule that applies. `days`: of the window."""
     if machine["id"] not in book.declared():
-        if machine["id"] not in book.in_service:
-            return "not_claimed", "not_in_service"
-        return "not_claimed", "no_key_process" if machine["id"] in book.counted else "not_claimed"
+        return "not_claimed", why_not_claimed(machine, book)
     device = machine["device"]
     claims = sum(book.machines[id_]["device"] == device for id_ in book.counted)
     if device and claims > 1:
@@ -194,17 +160,17 @@ def judge(machine, book, asked, *, days, against):
     visits = [date.fromisoformat(one["on"]) for one in machine.get("witnessed", ())]
     if any(oldest < on <= asked.last for on in visits):
         return "verified", "witnessed"
-    own = [one for one in days if one["device"] == device and one["good"] > 0]
-    own = [one for one in own if asked.first <= date.fromisoformat(one["day"]) <= asked.last]
-    counted = sum(asked.scheduled(date.fromisoformat(one["day"])) for one in own)
+    own = [one for one in days if one["device"] == device]
+    worked = [one for one in own if asked.scheduled(date.fromisoformat(one["day"]))]
+    told = sum(bool(one["control_good"]) for one in worked)
     rules = (
         (not device, "no_device"),
         (not asked.assessable, "too_few_scheduled_days"),
         (not own, "no_data"),
-        (counted < asked.needed, "too_few_days"),
+        (len(worked) < asked.needed, "too_few_days"),
         (not any(one["metrics_changed"] for one in own), "no_change"),
         (bool(against), against[0] if against else ""),
-        (not any(one["control_good"] for one in own), "no_control_identity"),
+        (told < asked.needed and not named, "no_control_identity"),
     )
     failed = next((reason for applies, reason in rules if applies), None)
     return ("unverified", failed) if failed else ("verified", "verified")
@@ -215,36 +181,46 @@ def figure(value):
     return Fraction(value["num"], value["den"]) if "num" in value else value["null"]
 
 
-def recompute(members):
-    """Compute every status and rate; give (differences as texts, what was taken as given)."""
-    ledger, settings = json.loads(members["ledger.json"]), json.loads(members["settings.json"])
-    result = json.loads(members["result.json"])
+def in_window(members, asked):
+    """Give the days of the window that hold a good value."""
     days = [json.loads(line) for line in members["days.jsonl"].splitlines()]
-    asked, wrong, given = Asked(settings), [], []
+    return [
+        one
+        for one in days
+        if one["good"] > 0 and asked.first <= date.fromisoformat(one["day"]) <= asked.last
+    ]
+
+
+def recompute(members):
+    """Compute every finding, status and rate; give what the file says otherwise, as texts."""
+    ledger, settings = json.loads(members["ledger.json"]), json.loads(members["settings.json"])
+    result, asked = json.loads(members["result.json"]), Asked(settings)
+    days = in_window(members, asked)
+    findings = Findings(days, json.loads(members["devices.json"]), settings, asked.worked)
+    wrong = []
     if [asked.scheduled_days, asked.needed] != [result["scheduled_days"], result["needed_days"]]:
         wrong.append(f"window: {asked.scheduled_days} scheduled, {asked.needed} needed")
     for name, said in result["sets"].items():
         book = Book(ledger, asked.last, name)
-        declared = book.declared()
+        devices = {book.machines[id_]["device"] for id_ in book.counted}
         status = {}
         for one in said["machines"]:
-            against = [found["reason"] for found in one["findings"]]
-            given += [f"{name} {one['id']}: {code}" for code in against]
             machine = book.machines[one["id"]]
-            found = judge(machine, book, asked, days=days, against=against)
-            identified = found[1] == "no_control_identity" and one["reason"] == "verified"
-            if identified and one["device"] in json.loads(members["devices.json"]):
-                given.append(f"{name} {one['id']}: controller named by its identity")
-                found = ("verified", "verified")
+            against = findings.against(machine, devices)
+            named = findings.named(machine)
+            found = judge(machine, book, asked, days=days, against=against, named=named)
             status[one["id"]] = found[0]
             if found != (one["status"], one["reason"]):
                 wrong.append(f"{name} {one['id']}: {found} instead of {one['status']}")
-        wrong += [f"{name} {text}" for text in compared(book, declared, status, asked, said)]
-    return wrong, given
+            if against != [told["reason"] for told in one["findings"]]:
+                wrong.append(f"{name} {one['id']}: findings {against}")
+        wrong += [f"{name} {text}" for text in compared(book, status, asked, said)]
+    return wrong
 
 
-def compared(book, declared, status, asked, said):
+def compared(book, status, asked, said):
     """Yield every figure of one set that is not as computed from the statuses."""
+    declared = book.declared()
     verified = {id_ for id_ in declared if status[id_] == "verified"}
     false = {id_ for id_ in declared if status[id_] == "contradicted"}
     held = {"declared": declared, "adjusted": declared - false, "verified": verified}
@@ -267,16 +243,14 @@ def compared(book, declared, status, asked, said):
 
 def main(path):
     """Print what was found; give 0 if everything is as the file says."""
-    members = read(path)
-    wrong = [f"changed: {name}" for name in wrong_hashes(members)]
-    wrong += [f"changed: {name} line {line}" for name, line in wrong_lines(members)]
-    if json.loads(members["manifest.json"])["data_sha256"] != data_fingerprint(members):
+    members = intact.read(path)
+    wrong = [f"changed: {name}" for name in intact.wrong_hashes(members)]
+    wrong += [f"changed: {name} line {line}" for name, line in intact.wrong_lines(members)]
+    if json.loads(members["manifest.json"])["data_sha256"] != intact.data_fingerprint(members):
         wrong.append("data_sha256")
-    differences, given = recompute(members)
+    differences = recompute(members)
     for text in (*wrong, *differences):
         print("WRONG", text)
-    for text in given:
-        print("taken as given:", text)
     headline = json.loads(members["result.json"])
     one = headline["sets"][headline["control_set"]]["rates"][headline["method"]]
     for key in ("declared", "adjusted", "verified", "gap"):

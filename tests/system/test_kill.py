@@ -93,7 +93,9 @@ async def test_twenty_kills_lose_and_double_nothing(tmp_path):
     assert max(costs_ms) <= UNSTORED_MS
     starts = books.events("start")
     assert len(loaded) <= len(starts) <= len(lives) + 1
-    assert [start["clean"] for start in starts] == [True] + [False] * (len(starts) - 1)
+    # the first life may have ended before it stored that it began
+    assert starts[0]["clean"] or len(starts) <= len(lives)
+    assert not any(start["clean"] for start in starts[1:])
 
 
 async def _live(agent, seconds):

@@ -135,6 +135,22 @@ async def test_status_asks_the_agent_that_runs(tmp_path, capsys):
         assert await asyncio.to_thread(box.say, "store", "verify") == Exit.USAGE
 
 
+async def test_status_of_an_agent_that_runs_lists_its_destinations(tmp_path, capsys):
+    """Where there are several, status tells what became of the rows for each, also as JSON."""
+    box = Box(tmp_path)
+    url = f"mqtt://127.0.0.1:{free_port()}"
+    both = [{"name": "park", "url": url}, {"name": "hq", "url": url, "policy": "best_effort"}]
+    configuration = loaded(tmp_path, url, shop(1), http=Http(port=box.port), publish=both)
+    async with Life(configuration) as agent:
+        await agent.stored(5)
+        assert await asyncio.to_thread(box.say, "store", "status", lang="zh") == Exit.OK
+        assert "上报目标 hq：" in capsys.readouterr().out
+        assert await asyncio.to_thread(box.say, "store", "status", "--json") == Exit.OK
+        told = json.loads(capsys.readouterr().out)["destinations"]
+        assert [one["name"] for one in told] == ["park", "hq"]
+        assert all(one["waiting"]["rows"] >= 5 and one["balanced"] for one in told)
+
+
 def test_the_loop_can_be_chosen(monkeypatch):
     """The faster loop where it is installed, asyncio's own where it is asked for."""
     import uvloop

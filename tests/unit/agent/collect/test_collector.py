@@ -145,7 +145,8 @@ def test_every_tick_is_read_or_counted(loop, faults):
         # the first read, and the first after a gap, is made at once; the others at ticks
         at_ticks = sum(is_tick(at_s, INTERVAL_S) for at_s in due_s[1:])
         ticks = ticks_between(due_s[0], group.due_s, INTERVAL_S)
-        assert at_ticks + group.ledger.missed == ticks
+        # a read at once falls on a tick now and then
+        assert 0 <= at_ticks + group.ledger.missed - ticks <= len(faults)
         assert shop.sink.missed("a") == group.ledger.missed
         assert bool(faults) <= bool(group.ledger.missed)
 
@@ -163,7 +164,7 @@ async def test_late_polls_are_told_with_their_number():
 
 async def test_a_busy_device_is_left_alone_for_as_long_as_it_asks():
     """Busy costs no session; the device is asked again after its wait, others are not delayed."""
-    shop = Shop({"a": machine(faults={1: Busy("later", wait_s=0.1)}), "b": machine()})
+    shop = Shop({"a": machine(faults={1: Busy("later", wait_s=0.5)}), "b": machine()})
     async with shop:
         await shop.reads("a", 1)
         before = len(shop.sink.good("b"))
@@ -171,7 +172,7 @@ async def test_a_busy_device_is_left_alone_for_as_long_as_it_asks():
         assert len(shop.sink.good("b")) - before >= 4
         assert shop.wire("a").opened == 1
         assert shop.status("a").failures == 1
-    assert shop.sink.missed("a", "busy") >= 9
+    assert shop.sink.missed("a", "busy") >= 45
 
 
 async def test_a_device_that_never_stops_being_busy_is_asked_often_enough(monkeypatch):

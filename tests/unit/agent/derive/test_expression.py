@@ -159,3 +159,19 @@ def test_text_among_numbers_is_found_before(text):
     points = {"word": Kind.NUMBER, "on": Kind.TRUTH, "mode": Kind.TEXT}
     with pytest.raises(ExpressionError):
         kind_of(compile_expression(text), points)
+
+
+@pytest.mark.parametrize("digits", [-(10**9), 16, 10**9, 1.5])
+def test_a_rounding_ends_at_once(digits):
+    """The number of digits is bounded, for it may come from a machine."""
+    with pytest.raises(EvaluationError) as refused:
+        compile_expression("round(word, z)")({"word": 9, "z": digits})
+    assert refused.value.reason == OUT_OF_RANGE
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1_000", "9" * 5000])
+def test_what_is_no_number_is_never_compared(text):
+    """A text that Python would take for a number, and nobody else, gives no value."""
+    with pytest.raises(EvaluationError) as refused:
+        compile_expression("number(mode) > 3")({"mode": text})
+    assert refused.value.reason == OUT_OF_RANGE

@@ -241,6 +241,7 @@ def test_every_reason_has_a_sentence(reason):
         Reason.VERIFIED: (days(30), [cnc()], {}),
         Reason.NOT_CLAIMED: ([], [cnc(control_type=ControlType.MANUAL)], {}),
         Reason.NOT_IN_SERVICE: ([], [cnc(in_service_to=date(2026, 1, 1))], {}),
+        Reason.PART_OF: ([], [cnc(part_of="K1")], {}),
         Reason.NO_KEY_PROCESS: ([], [cnc(processes=())], {}),
         Reason.SAME_SOURCE: ([], [cnc(), cnc("N")], {}),
         Reason.NO_DEVICE: ([], [cnc(device=None)], {}),

@@ -20,7 +20,7 @@ class Bench:
     def __init__(self, make_config):
         config = make_config({"turn": {"L1": "CNC"}}, devices={"L1": "cnc"}, emit_every_s=1)
         group = SimpleNamespace(
-            name="g", tags=[SimpleNamespace(name=name, address=name) for name in NAMES]
+            name="g", tags=[SimpleNamespace(name=name, address=name) for name in NAMES], derived=()
         )
         device = SimpleNamespace(
             id="cnc", groups=[group], entry=SimpleNamespace(driver="x"), link="l", config=None

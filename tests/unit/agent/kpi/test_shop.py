@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import date, datetime
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -259,3 +260,85 @@ def test_the_running_agent_tells_the_two_newest_days(path, capsys, monkeypatch):
     monkeypatch.setattr("agent.cli.oee.ask", lambda http, path: answer)
     assert main(["oee", "-c", str(path), "--day", str(DAY), "--lang", "en"]) == 0
     assert "12:00:00" in capsys.readouterr().out
+
+
+def test_a_register_that_is_no_counter_stops_nothing(path):
+    """Garbage larger than any count is not counted, and the record can still be kept."""
+    bench = Bench(path)
+    bench.run(ms("08:00"), ms("08:05"), power=3.0, parts=5)
+    bench.shop._machines["lathe-01"].see("parts", 1e300, at_ms=ms("08:06"), seen_ms=ms("08:06"))
+    bench.shop._machines["lathe-01"].see("parts", 8, at_ms=ms("08:07"), seen_ms=ms("08:07"))
+    assert bench.figures("白班", ms("08:07")).parts == 3
+
+
+def test_a_device_added_while_running_is_followed_and_judged(path):
+    """After `join` a device has its record, its settings and its events."""
+    bench = Bench(path)
+    plans = bench.loaded.devices
+    empty = bench.loaded.config.model_copy(update={"devices": ()})
+    shop = Shop(empty, (), (), tell=lambda kind, **fields: None)
+    assert shop.follow("lathe-01", plans[0].groups[0]) is None
+    shop.join(plans)
+    bench.shop = shop
+    bench.pipeline._follow = shop.follow("lathe-01", plans[0].groups[0])
+    bench.run(ms("08:00"), ms("09:00"), power=3.0, parts=0)
+    bench.run(ms("09:01"), ms("09:02"), power=3.0, parts=30)
+    assert bench.figures("白班", ms("09:02")).figures.performance == Fraction(30 * 120, 62 * 60)
+    assert shop._config.devices[0].oee.part_s == 120
+
+
+async def test_a_shift_is_published_after_days_without_power(path):
+    """A gateway switched off with the machines on Friday tells of Friday on Monday, once."""
+    bench = Bench(path)
+    bench.run(ms("08:00"), ms("20:00"), power=3.0)
+    bench.shop.save(bench)
+    again = Bench(path, list(bench.kept.values()))
+    frames = []
+
+    class Sink:
+        async def put_frame(self, codec, frame):
+            frames.append(frame.values[:3])
+
+    for at in ("08:00", "08:01"):
+        await again.shop._publish(Sink(), None, ms(at, 30) + 86_400_000)
+    assert frames == [("lathe-01", str(DAY), "白班")] + [("lathe-01", str(DAY), "夜班")] * (
+        len(frames) - 1
+    )
+    assert len(frames) <= 2
+
+
+def test_a_record_of_a_wrong_clock_does_not_push_out_todays(path, monkeypatch):
+    """What a clock that ran ahead left is no reason to forget the day that is."""
+    bench = Bench(path)
+    bench.run(ms("08:00"), ms("08:10"), power=3.0)
+    ahead = ms("08:00") + 400 * 86_400_000
+    bench.shop._machines["lathe-01"].late(1, ahead)
+    monkeypatch.setattr("agent.kpi.shop.time.time_ns", lambda: ms("08:10") * 1_000_000)
+    bench.shop.save(bench)
+    assert (("lathe-01", DAY)) in bench.shop._records
+    assert bench.kept[f"lathe-01 {DAY}"][2] != ""
+
+
+def test_the_use_of_a_day_never_exceeds_all_of_it(tmp_path):
+    """A night shift that ends on the next day has its hours in the calendar time, too."""
+    text = FILE.replace('day_starts: "08:00"', 'day_starts: "00:00"')
+    path = tmp_path / "agent.yaml"
+    path.write_text(text)
+    bench = Bench(path)
+    bench.run(ms("00:00"), ms("08:00", 29), power=3.0)
+    day = bench.figures("", ms("09:00", 29))
+    assert day.figures.calendar == 1
+
+
+def test_an_older_day_is_read_from_the_store_beside_a_running_agent(path, capsys, monkeypatch):
+    """The agent tells two days; of an older one the store is asked, not silence reported."""
+    bench = Bench(path)
+    bench.run(ms("08:00"), ms("20:00"), power=3.0)
+    bench.shop.save(bench)
+    Outbox.open(Store(path=path.parent / "outbox.db")).close(clean=True)
+    with closing(sqlite3.connect(path.parent / "outbox.db")) as connection:
+        write_lessons(connection, list(bench.kept.values()))
+        connection.commit()
+    monkeypatch.setattr("agent.cli.oee.ask", lambda http, path: {"records": []})
+    assert main(["oee", "-c", str(path), "--day", str(DAY), "--lang", "en"]) == 0
+    assert "lathe-01" in capsys.readouterr().out

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from agent.cli.main import main
+from agent.ledger.entry import Change, Source, chained, checked
 from agent.ledger.journal import Journal
+from agent.ledger.records import RecordKind
 
 CONFIGS = Path(__file__).resolve().parents[4] / "configs"
 
@@ -136,3 +139,32 @@ def test_what_cannot_be_done_is_said(shop, capsys, words):
     """Exit code 2 and one sentence, no traceback."""
     assert main(["ledger", *words]) == 2
     assert capsys.readouterr().err.count("\n") <= 3
+
+
+def test_a_template_never_replaces_what_was_filled_in(shop, capsys):
+    """A workbook that exists is left alone, and the person is told."""
+    filled = shop.parent / "l.xlsx"
+    filled.write_bytes(b"filled in")
+    assert main(["ledger", "template", "-o", "l.xlsx"]) == 2
+    assert "已存在" in capsys.readouterr().err
+    assert filled.read_bytes() == b"filled in"
+
+
+def test_a_name_cannot_steer_the_terminal(shop, capsys):
+    """Control characters of a signature are blanks where they are shown."""
+    drop_grinding(shop)
+    ledger(capsys, "import", "l.csv", "--by", "王工\x1b[2J\r假", code=1)
+    shown = ledger(capsys, "history")
+    assert "王工" in shown
+    assert "\x1b" not in shown
+    assert "\r" not in shown
+
+
+def test_a_history_of_a_newer_program_is_told(shop, capsys):
+    """A whole journal with a record not known here gives a sentence, not a traceback."""
+    newer = Change((RecordKind.ENTERPRISE, ""), None, {"id": "x", "field_of_2030": 1})
+    (entry,) = chained([newer], checked(()), at_ms=1, day=date(2026, 7, 1), who="x",
+                       source=Source.CONFIG)  # fmt: skip
+    (shop.parent / "chulian.ledger.jsonl").write_text(entry.line() + "\n", "utf-8")
+    assert main(["ledger", "history"]) == 2
+    assert "升级" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from unit.agent.ledger.ledgers import any_ledger
 
 from agent.config.problems import ConfigError
-from agent.ledger.edit import Signed, apply, change, prepare, read_config
+from agent.ledger.edit import Signed, apply, change, prepare, read_config, read_current
 from agent.ledger.entry import Source, verify
 from agent.ledger.history import History
 from agent.ledger.journal import Journal, JournalDamaged
@@ -55,7 +55,10 @@ def test_one_record_changes_one_line(file):
     """A machine's key changes where it stands; every other line, comments too, keeps its bytes."""
     record = records(file)[MACHINE, "L5"] | {"serial": "0123", "in_service_to": "2026-06-30"}
     edit = change((MACHINE, "L5"), record, path=file)
-    old = "  - {id: L5, name: 普通车床, model: CA6140, control_type: manual, processes: [turning]}"
+    old = (
+        "  - {id: L5, name: 普通车床, model: CA6140, control_type: manual, processes: [turning], "
+        "location: shop-1}"
+    )
     new = old.replace("}", ", serial: '0123', in_service_to: 2026-06-30}")
     assert changed_lines(file.read_text("utf-8"), edit.text) == [f"- {old}", f"+ {new}"]
 
@@ -84,7 +87,7 @@ equipment:
     wanted = records(path)
     wanted[MACHINE, "L1"] = wanted[MACHINE, "L1"] | {"serial": "8"}
     del wanted[MACHINE, "L2"]
-    assert changed_lines(path.read_text("utf-8"), prepare(path, wanted).text) == [
+    assert changed_lines(path.read_text("utf-8"), prepare(read_current(path), wanted).text) == [
         '-     serial: "7"',
         "+     serial: '8'",
         "-   - id: L2",
@@ -165,8 +168,49 @@ def test_any_ledger_becomes_any_other(tmp_path_factory, ledgers):
     path, journal = folder / "agent.yaml", Journal(folder / "j")
     path.write_text(HEAD, "utf-8")
     for number, one in enumerate(ledgers):
-        edit = prepare(path, one.records())
+        edit = prepare(read_current(path), one.records())
         apply(edit, journal, Signed("t", Source.PAGE, number, date(2026, 1, 1)))
         assert records(path) == one.records()
         assert "# remark on the id" in path.read_text("utf-8")
     assert verify(journal.lines()) is None
+
+
+def test_figures_of_the_enterprise_are_in_no_line_of_the_journal(file, tmp_path):
+    """Revenue and staff are edited in the file, and never written into the journal."""
+    journal = Journal(tmp_path / "j")
+    key = (RecordKind.ENTERPRISE, "")
+    record = Declared.of(read_config(file)[0]).written()[key]
+    apply(change(key, record | {"size": {"year": 2026, "revenue_wan": 98765.0}}, path=file),
+          journal, BY)  # fmt: skip
+    assert read_config(file)[0].enterprise.size.revenue_wan == 98765
+    text = journal.path.read_text("utf-8")
+    assert "高端装备" in text
+    assert "size" not in text
+    assert "98765" not in text
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(file, tmp_path):
+    """An edit prepared on an older text is refused; file and journal stay as they are."""
+    edit = change((PROCESS, "inspection"), None, path=file)
+    other = file.read_text("utf-8") + "# 李工的注释\n"
+    file.write_text(other, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        apply(edit, Journal(tmp_path / "j"), BY)
+    assert [one.code for one in refused.value.problems] == ["E1714"]
+    assert file.read_text("utf-8") == other
+    assert not (tmp_path / "j").exists()
+
+
+def test_a_link_stays_a_link_and_rights_stay(file, tmp_path):
+    """The file behind a link is changed, with the rights and the owner it had."""
+    link = tmp_path / "linked.yaml"
+    link.symlink_to(file)
+    file.chmod(0o664)
+    before = file.stat()
+    apply(change((PROCESS, "inspection"), None, path=link), Journal(tmp_path / "j"), BY)
+    after = file.stat()
+    assert link.is_symlink()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode, before.st_uid, before.st_gid,
+    )  # fmt: skip
+    assert (PROCESS, "inspection") not in records(file)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 from unit.agent.ledger.ledgers import DAY, machine, shop
 
-from agent.config.ledger import MachineDocument, Process
+from agent.config.ledger import DocumentKind, MachineDocument, Process
 from agent.kpi.rates import NullReason
 from agent.ledger.entry import Source
 from agent.ledger.findings import FindingKind, declared_rate, edit_findings, findings, rate_jump
@@ -148,3 +148,21 @@ def test_a_clock_that_was_wrong_once(edits):
     assert declared is not None
     assert len(declared.processes) == 1
     assert len(replayed.as_of(DAY + timedelta(days=1)).processes) == 4
+
+
+def test_a_machine_deleted_and_entered_again_as_controlled_is_found():
+    """Two edits instead of one do not hide that a manual machine became a CNC one on paper."""
+    old = shop()
+    without = shop(equipment=tuple(one for one in old.equipment if one.id != "L5"))
+    again = shop(equipment=(*without.equipment, machine("L5", "CNC", "turning")))
+    found = edit_findings(without, again, day=DAY, ever=old.equipment)
+    assert FindingKind.CONTROL_WITHOUT_DOCUMENT in [one.kind for one in found]
+
+
+def test_a_document_that_names_nothing_is_none():
+    """An entry without number and hash does not take the finding away."""
+    empty = MachineDocument(kind=DocumentKind.OTHER)
+    others = tuple(one for one in shop().equipment if one.id != "L5")
+    after = shop(equipment=(*others, machine("L5", "CNC", "turning", documents=(empty,))))
+    found = edit_findings(shop(), after, day=DAY)
+    assert FindingKind.CONTROL_WITHOUT_DOCUMENT in [one.kind for one in found]

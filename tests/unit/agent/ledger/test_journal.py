@@ -187,3 +187,16 @@ def test_the_journal_gives_every_ledger_back(tmp_path_factory, ledgers):
         assert document_of(declared_of(document_of(one))) == document_of(one)
         assert json.loads(json.dumps(document_of(one))) == document_of(one)
     assert verify(journal.lines()) is None
+
+
+def test_setting_aside_never_leaves_no_journal(journal, monkeypatch):
+    """If the new journal cannot take its place, the damaged one still stands under its name."""
+    journal.path.write_bytes(b"{}\n")
+
+    def refused(*_args):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(type(journal.path), "replace", refused)
+    with pytest.raises(JournalError, match="Input/output"):
+        journal.set_aside(at_ms=1, day=BY["day"], who="王工")
+    assert journal.path.read_bytes() == b"{}\n"

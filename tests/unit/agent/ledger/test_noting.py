@@ -46,10 +46,10 @@ async def test_nothing_is_written_until_the_clock_is_trusted(loaded):
     waiting.cancel()
     await keep_history(loaded, Clock(3), look_s=0)
     known = journal.read()
-    assert (len(known.entries), known.bad) == (22, None)
+    assert (len(known.entries), known.bad) == (24, None)
     assert {one.who for one in known.entries} == {"agent.yaml"}
     await keep_history(loaded, Clock(0), look_s=0)
-    assert len(journal.read().entries) == 22
+    assert len(journal.read().entries) == 24
 
 
 async def test_a_gateway_without_a_ledger_keeps_no_history(loaded):

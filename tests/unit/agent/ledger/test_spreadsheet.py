@@ -12,7 +12,7 @@ from unit.agent.ledger.ledgers import any_ledger, machine, shop
 
 from agent.config.ledger import Enterprise
 from agent.config.problems import ConfigError
-from agent.ledger.edit import prepare, read_config
+from agent.ledger.edit import prepare, read_config, read_current
 from agent.ledger.importing import prepare_import
 from agent.ledger.reading import csv_file
 from agent.ledger.records import Declared
@@ -239,4 +239,23 @@ def test_the_whole_shop_can_be_typed_in_a_spreadsheet(tmp_path):
     assert (one.control_type, one.location, one.processes) == ("manual", "W1", ("turning",))
     assert (one.links[0].process, one.documents[0].number) == ("turning", "GD-77")
     assert one.witnessed[0].by == "李工"
-    assert prepare(path, after.records()).changes != ()
+    assert prepare(read_current(path), after.records()).changes != ()
+
+
+def test_a_value_without_a_heading_is_told(config, tmp_path):
+    """What stands in a column nobody named is no part of the ledger, and is not dropped quietly."""
+    rows = "id,name,\nturning,车削,张师傅\n"
+    (tmp_path / "l.processes.csv").write_text(rows, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        prepare_import(config, tmp_path / "l.csv")
+    assert "E1715" in [one.code for one in refused.value.problems]
+
+
+def test_a_date_of_eight_digits_is_a_date(config, tmp_path):
+    """20260701 is what many write; it is never taken for a number of seconds."""
+    rows = "id,name,valid_from\n" + "".join(
+        f"{one.id},{one.name},20260701\n" for one in declared(config).processes
+    )
+    (tmp_path / "l.processes.csv").write_text(rows, "utf-8")
+    after = prepare_import(config, tmp_path / "l.csv").after
+    assert {str(one.valid_from) for one in after.processes} == {"2026-07-01"}

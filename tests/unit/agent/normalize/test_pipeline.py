@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from unit.agent.normalize.engineering import (
     BAD,
@@ -15,6 +17,7 @@ from unit.agent.normalize.engineering import (
     tags,
 )
 
+from agent.config.derived import Compress
 from agent.config.model import Report
 from agent.normalize.pipeline import NO_COMMUNICATION, FrameError, Pipeline
 from agent.telemetry.latest import LatestGroup
@@ -63,7 +66,7 @@ def test_a_silence_is_one_bad_frame(bench):
     assert seen(frame) == [(c, None, BAD, NO_COMMUNICATION, T_NS + 5) for c in (0, 1)]
     assert bench.pipeline.silence(T_NS + 6) is None
     assert (bench.latest.value(0).quality, bench.latest.value(0).value) == (BAD, 5.0)
-    assert len(bench.observed) == 1, "a silence is no observation"
+    assert bench.observed[1:] == [frame], "evidence must know how long nothing came"
 
 
 def test_a_group_that_never_answered_falls_silent_too(bench):
@@ -95,3 +98,30 @@ def test_the_past_is_stored_and_observed_and_shown_nowhere():
     assert bench.latest.value(0) == (5.0, GOOD, "", T_NS)
     assert bench.pipeline.process(full(10, 2, read_ns=T_NS + 1)) is None, "nothing has changed"
     assert bench.pipeline.times_ns() == {0: T_NS + 1, 1: T_NS + 1}
+
+
+def _compressing():
+    """Give a pipeline that compresses both columns, and what it observed, before its end."""
+    compress = dict.fromkeys(range(2), Compress(deviation=0.1))
+    group = replace(group_plan(tags({}, {}), report=Report.ALL), compress=compress)
+    observed = []
+    pipeline = Pipeline("d", group, latest=LatestGroup(2), observe=observed.append,
+                        monotonic=FakeClock())  # fmt: skip
+    for at in range(4):
+        pipeline.process(full(float(at), 7, read_ns=T_NS + at * 1_000_000_000))
+    return pipeline, observed
+
+
+@pytest.mark.parametrize("end", ["stop", "silence"])
+def test_what_compression_holds_back_is_stored_and_observed_at_the_end(end):
+    """A stop or a silence ends each line with the last value read, at its own time."""
+    pipeline, observed = _compressing()
+    last_ns = T_NS + 3_000_000_000
+    frame = pipeline.finish() if end == "stop" else pipeline.silence(T_NS + 9_000_000_000)
+    assert frame.values[:2] == (3.0, 7)
+    assert (frame.columns or (0, 1))[:2] == (0, 1)
+    times = (frame.read_ns,) * 2 if frame.times_ns is None else frame.times_ns[:2]
+    assert times == (last_ns, last_ns)
+    assert [one.values[:2] for one in observed] == [(0.0, 7), (3.0, 7)]
+    assert pipeline.coalesced == 4
+    assert pipeline.finish() is None

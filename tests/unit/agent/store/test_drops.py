@@ -235,6 +235,20 @@ def test_rows_without_a_state_go_before_those_with_one_and_events_last(small):
     assert 2 not in seqs(small)
 
 
+def test_urgent_rows_leave_no_more_holes_than_every_commit_can_carry(small, monkeypatch):
+    """Where states lie between gauges everywhere, the oldest of both go; the sums hold."""
+    monkeypatch.setattr(limits, "MOST_STRETCHES", 20)
+    monkeypatch.setattr(limits, "DROP_CHUNK_ROWS", 4)
+    short = b"x" * 2000
+    for _ in range(600):
+        put(small, state(short), data(3, short))
+    settled = small._books.position.settled
+    assert 10 < len(settled) <= 20 + 4
+    kinds = [row.kind for row in waiting(small)]
+    assert kinds.count(Kind.STATE) > kinds.count(Kind.DATA)
+    assert small.totals.dropped.rows + len(kinds) == small.totals.stored.rows
+
+
 def state(body=b'"t0":0}'):
     """Make a row that carries a machine's state."""
     return data(3, body)._replace(kind=Kind.STATE)

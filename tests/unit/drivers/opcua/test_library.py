@@ -74,3 +74,27 @@ async def test_too_many_open_files_is_a_link_that_is_not_there(monkeypatch):
     with pytest.raises(ConnectError, match="Too many open files") as told:
         await library.load("drivers.opcua.not_loaded_yet")
     assert "too many open files" in (told.value.hint or "")
+
+
+def test_devices_that_load_at_once_load_the_same():
+    """A thread that comes while the library is put in place ends with it lean, too."""
+    code = (
+        "import sys, threading, time\n"
+        "from drivers.opcua import library\n"
+        "found = library._found\n"
+        "def slowly(name, *, within):\n"
+        "    time.sleep(0.2)\n"
+        "    return found(name, within=within)\n"
+        "library._found = slowly\n"
+        "both = [threading.Thread(target=library.load_now, args=('drivers.opcua.connect',))\n"
+        "        for _ in range(2)]\n"
+        "both[0].start()\n"
+        "while 'asyncua' not in sys.modules:\n"
+        "    time.sleep(0.001)\n"
+        "both[1].start()\n"
+        "[one.join() for one in both]\n"
+        "print(*[name for name in ('asyncua.client', 'asyncua.server') if name in sys.modules])\n"
+        "from asyncua import ua\n"
+        "print(ua.ObjectIds is sys.modules['asyncua.ua.object_ids'].ObjectIds)"
+    )
+    assert said(code) == ["True"]
