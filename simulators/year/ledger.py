@@ -1,6 +1,6 @@
 """The shop as a configuration of the agent: ledger, calendar, and where each machine is read.
 
-Eighteen machines stand behind six key processes; what is false or odd about them is told in
+Twenty-two machines and six key processes; what is false or odd about them is told in
 `simulators.year.story`.
 """
 
