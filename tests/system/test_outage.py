@@ -16,7 +16,7 @@ from simulators.proxy import TcpProxy
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(240)]
 
 REGISTERS = 500
-LIVE_LATENCY_MS = 1000
+LIVE_LATENCY_MS = 3000
 """Between the last value of a live row and its arrival, on a machine busy with other tests."""
 LIVE_WANTED = 5
 """Live messages after the return, before the test looks at them."""
@@ -50,7 +50,7 @@ async def test_nothing_lost_and_drained_fast(tmp_path, outage_s, speed_wanted):
     latencies = _latencies(live)
     print(f"live messages {len(latencies)}, slowest {max(latencies)} ms")
     assert max(latencies) <= LIVE_LATENCY_MS
-    assert live[0][0] <= max(late[-1][0], late[0][0] + LIVE_LATENCY_MS)
+    assert live[0][0] <= late[-1][0] + LIVE_LATENCY_MS
     oldest_ms, newest_ms = _times(late)
     assert oldest_ms <= gone_ms + 1000, "the backlog begins when the broker went"
     assert newest_ms >= back_ms - 1000, "the backlog ends when the broker came back"
