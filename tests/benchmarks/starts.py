@@ -98,7 +98,9 @@ def measure_state(protocol: str, state: str, *, cores: Cores, starts: int) -> St
                 drop_from_memory()
             found.append(measure_start(protocol, cores=cores, compiled=compiled, store=kept))
     firsts, cpus, totals = zip(*found, strict=True)
-    return Started(protocol, state, starts, median(firsts), max(firsts), median(cpus), median(totals))
+    return Started(
+        protocol, state, starts, median(firsts), max(firsts), median(cpus), median(totals)
+    )
 
 
 def _measure(args: argparse.Namespace, console: Console, cores: Cores) -> Sequence[Started]:

@@ -1,4 +1,4 @@
-"""The platform of the soak: it confirms what has come, and keeps a digest of every row, not the row.
+"""The platform of the soak: it confirms what has come, and keeps a digest of every row.
 
 A plain MQTT client still: nothing in it is of the agent or of the platform stand-in. A broker that
 is killed loses what it had acknowledged, so rows leave the gateway by the platform's word alone.
@@ -21,8 +21,27 @@ JOINED_BACK_MS = 10_000
 """How far before its event a lost change may lie, where the event tells no span."""
 
 
+class Stream:
+    """Which numbers of an epoch have come."""
+
+    def __init__(self):
+        self.mark = 0
+        """Every number up to this one has."""
+        self.beyond = set()
+
+    def take(self, number):
+        """Note a number; tell whether it is the first time."""
+        if number <= self.mark or number in self.beyond:
+            return False
+        self.beyond.add(number)
+        while self.mark + 1 in self.beyond:
+            self.mark += 1
+            self.beyond.remove(self.mark)
+        return True
+
+
 class Account(Subscriber):
-    """What arrived: who, in which order, with what content; and what the gateway said is missing."""
+    """What arrived, in which order, with what content; and what was said to be missing."""
 
     def __init__(self, url):
         super().__init__(url)
@@ -34,20 +53,17 @@ class Account(Subscriber):
         """Type of an event -> how many of them."""
         self.mixed = 0
         """Scans of the counting machine that are not of one moment."""
-        self._seen = {}
-        self._marks = {}
+        self._streams = defaultdict(Stream)
 
-    def highest(self):
-        """Give the highest number that has come."""
-        return max((top for numbers in self._seen.values() for top in numbers), default=0)
+    def whole_to(self):
+        """Give the number up to which all rows of the latest epoch have come."""
+        return self._streams[max(self._streams)].mark if self._streams else 0
 
     def confirm(self):
         """Tell the gateway what has come, of each of its epochs."""
-        for epoch, numbers in list(self._seen.items()):
-            come = sorted(number for number in list(numbers) if number > self._marks.get(epoch, 0))
-            mark, ranges = folded(come, above=self._marks.get(epoch, 0))
-            self._marks[epoch] = mark
-            body = {"ep": epoch, "seq": mark, "ok": ranges[:MOST_RANGES]}
+        for epoch, stream in list(self._streams.items()):
+            mark, beyond = stream.mark, sorted(stream.beyond.copy())
+            body = {"ep": epoch, "seq": mark, "ok": ranges(beyond)[:MOST_RANGES]}
             self._client.publish(ACK_TOPIC, json.dumps(body), qos=1, retain=True)
 
     def _on_message(self, _client, _userdata, message):
@@ -55,11 +71,10 @@ class Account(Subscriber):
         if level not in KEPT:
             return
         body = json.loads(message.payload)
-        seen = self._seen.setdefault(body["ep"], set())
+        stream = self._streams[body["ep"]]
         kept = []
         for row in body[KEPT[level]]:
-            if row["n"] not in seen:
-                seen.add(row["n"])
+            if stream.take(row["n"]):
                 self._note(row)
             kept.append({"n": row["n"], "d": row.get("d", ""), "digest": _digest(row)})
         short = {"gw": body["gw"], "ep": body["ep"], KEPT[level]: kept}
@@ -85,7 +100,7 @@ class Account(Subscriber):
 
 
 def told(event):
-    """Give the span (from ms, to ms) that an event says is incomplete; None where it says nothing."""
+    """Give the span (from ms, to ms) that an event says is incomplete; None where it tells none."""
     kind = event["type"]
     if kind in {"missed", "gap"}:
         return event["from"], event["to"]
@@ -96,17 +111,15 @@ def told(event):
     return None
 
 
-def folded(numbers, *, above):
-    """Give the mark up to which ascending numbers are whole, and the ranges that lie above it."""
-    ranges = []
+def ranges(numbers):
+    """Join ascending numbers to ranges, both ends included."""
+    joined = []
     for number in numbers:
-        if number == above + 1:
-            above = number
-        elif ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
+        if joined and number == joined[-1][1] + 1:
+            joined[-1][1] = number
         else:
-            ranges.append([number, number])
-    return above, ranges
+            joined.append([number, number])
+    return joined
 
 
 def _digest(row):

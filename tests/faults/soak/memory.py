@@ -59,7 +59,7 @@ class Diary:
 
 
 def growth(lives):
-    """Give one slope for all long lives together, each with a level of its own; None without one."""
+    """Give one slope for all long lives, each with a level of its own; None without one."""
     settled = [
         [(age_s, mb) for age_s, mb in life if age_s >= WARMING_SHARE * life[-1][0]]
         for life in lives
