@@ -9,7 +9,7 @@ JOBS ?= $(shell expr 2 \* $$(nproc))
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test test-long test-faults lint format peers bench bench-guard lock schema clean
+.PHONY: help demo test test-long test-faults test-arm lint format peers bench bench-guard lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ test-long: $(DEV) peers ## the long tests: soaks, outages of a minute, thousands
 test-faults: $(DEV) peers ## every fault one machine can inject, all rounds, one report (as root)
 	@tests/setup/faults
 	@PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
+
+test-arm: $(DEV) peers ## the agent on an emulated ARM (as root); ARCH=armhf for 32 bits
+	@tests/setup/arm make $(or $(ARCH),arm64)
+	@$(BIN)/python -m tests.benchmarks.gateway_arm $(or $(ARCH),arm64)
 
 lint: $(DEV) ## ruff, mypy, import layers, spelling
 	@$(BIN)/ruff check .

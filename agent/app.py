@@ -12,7 +12,6 @@ import logging
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from agent.clock.clock import Clock
@@ -20,13 +19,12 @@ from agent.clock.keeper import Keeper
 from agent.clock.seals import Seals
 from agent.collect.collector import Collector
 from agent.control.service import taking_orders
-from agent.indicator.keeper import Indicators
+from agent.indicator.keeper import Indicators, journal_hash
 from agent.kpi.live import METRIC_NAMES, LiveRate
 from agent.kpi.report import DEVICE as RATE_DEVICE
 from agent.kpi.report import GROUP as RATE_GROUP
 from agent.kpi.sealing import Sealing
 from agent.kpi.shop import Shop
-from agent.ledger.noting import keep_history
 from agent.process.beside import beside, within
 from agent.process.memory import settle
 from agent.process.renewal import Renewal, content_of
@@ -49,13 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.config.plan import Loaded
+    from agent.store.outbox import Committed
 
 FINISH_S = 5.0
 """Grace, on the way out, for what was sent to be acknowledged."""
 HUNG_S = 1.0
 """The same while the disk takes nothing: there is little to be told to anybody."""
-CLOSE_S = 3.0
-"""Within this the store is closed, or its disk hangs and is left behind."""
 
 _log = logging.getLogger("chulian.app")
 
@@ -73,11 +70,8 @@ class Agent:
 
     def __init__(self, loaded: Loaded, *, notifier: Notifier | None = None) -> None:
         self._loaded = loaded
-        self._config = loaded.config
-        self._devices = loaded.devices
-        self._secrets = loaded.secrets
+        self._config, self._devices = loaded.config, loaded.devices
         self._notifier = notifier or Notifier()
-        self._version = version("chulian")
         self._started_s = time.monotonic()
         self._clock = Clock(synchronised_file=loaded.config.clock.synchronised_file)
         self._failure: asyncio.Future[None] | None = None
@@ -101,8 +95,8 @@ class Agent:
         self._writer.start()
         try:
             async with AsyncExitStack() as stack:
+                begun.tell(self._sink, version=self._loaded.version)  # any commit moves its end
                 page_url = await self._serve_page(stack)
-                begun.tell(self._sink, version=self._version)
                 await self._live(stop, Started(self.status, page_url), on_start)
         finally:
             await self._close_store()
@@ -112,11 +106,12 @@ class Agent:
     def status(self) -> Status:
         """Give a snapshot of the whole agent."""
         gateway, now_ms = self._config.gateway, _now_ms()
+        enterprise = self._renewal.config.enterprise
         return Status(
-            self._version,
+            self._loaded.version,
             gateway.id,
             gateway.name,
-            self._config.enterprise.name or self._config.enterprise.id,
+            enterprise.name or enterprise.id,
             gateway.language,
             now_ms - int((time.monotonic() - self._started_s) * 1000),  # whatever the clock did
             now_ms,
@@ -146,14 +141,15 @@ class Agent:
         self._writer = Writer(
             outbox,
             commit_interval_s=config.store.commit_interval_s,
-            on_commit=lambda done: self._destinations.committed(done),  # noqa: PLW0108 - made later
+            on_commit=self._committed,
             on_failure=self._fail,
         )
         self._sink = StampingSink(self._writer, self._clock)
         self._rate = LiveRate(
             config, self._devices, outbox.evidence(), dated=lambda: not self._clock.free,
             around=lambda: (self._collector.status(), self._writer.status().losses),
-            sealing=Sealing(config.store.path, outbox.lessons()), tells=self._indicators,
+            sealing=Sealing(config.store.path, outbox.lessons(),
+                            journal=lambda: journal_hash(config)), tells=self._indicators,
         )  # fmt: skip
         self._shop = Shop(config, self._devices, outbox.lessons(),
                           tell=self._put_event, dated=lambda: not self._clock.free)  # fmt: skip
@@ -172,14 +168,14 @@ class Agent:
             config.publish,
             sender,
             store=(outbox, self._writer),
-            passwords=self._secrets,
+            passwords=self._loaded.secrets,
             clock=self._clock.state,
             dates=RowDates(seals),
             notices=Notices(
                 content,
                 sender,
                 meta_version=outbox.meta_version(digest(content)),
-                version=self._version,
+                version=self._loaded.version,
                 clock=self._clock.state,
             ),
             tell=self._put_event,
@@ -188,26 +184,20 @@ class Agent:
 
     def _build_watch(self, outbox: Outbox, seals: Seals) -> None:
         self._keeper = Keeper(
-            self._clock,
-            seals,
-            store=self._writer,
-            max_hold_s=self._config.clock.max_hold_s,
-            held=lambda: self._destinations.holds,
-            online=lambda: self._destinations.online,
-            tell=self._put_event,
-            on_settled=self._destinations.settled,
+            self._clock, seals, store=self._writer, max_hold_s=self._config.clock.max_hold_s,
+            held=lambda: self._destinations.holds, online=lambda: self._destinations.online,
+            tell=self._put_event, on_settled=self._destinations.settled,
             on_trusted=self._destinations.clock_trusted,
-        )
-        renewal = Renewal(
-            self._config, store=(outbox, self._writer), collector=self._collector,
-            destinations=self._destinations, devices=self._devices,
-            key=lambda: self._indicators.key, join=self._shop.join,
         )  # fmt: skip
-        self._indicators.on_key = renewal.announce
+        self._renewal = Renewal(
+            self._loaded, store=(outbox, self._writer), collector=self._collector,
+            destinations=self._destinations, rate=self._rate, shop=self._shop,
+            indicators=self._indicators,
+        )  # fmt: skip
         self._vitals = Vitals(
             self._loaded, writer=self._writer, collector=self._collector,
             destinations=self._destinations, notifier=self._notifier,
-            tell=self._put_event, apply=renewal.apply,
+            tell=self._put_event, apply=self._renewal.apply,
         )  # fmt: skip
 
     def _codec(self, device: str, group: str, names: Sequence[str]) -> StampingCodec:
@@ -218,15 +208,20 @@ class Agent:
     async def _serve_page(self, stack: AsyncExitStack) -> str:
         if not self._config.http.enabled:
             return ""
+        from agent.web.editing.gate import Editable, Gate
         from agent.web.server import serve
 
+        in_force = lambda: self._renewal.config  # noqa: E731 - given twice
         self._vitals.server = await stack.enter_async_context(
             serve(
                 self._config.http,
                 self.status,
                 stalled=self._vitals.stalled,
                 allowed_hosts=self._config.http.allowed_hosts,
-                config=self._config,
+                config=in_force,
+                editing=Gate(
+                    Editable(self._loaded.path, in_force, self.status, self._vitals.renew)
+                ),
             )
         )
         return self._vitals.server.url
@@ -245,7 +240,7 @@ class Agent:
                 beside(self._rate.run(self._writer, self._rate_codec), "rate", self._ended),
                 beside(self._keeper.run(), "clock", self._ended),
                 beside(self._vitals.run(), "vitals", self._ended),
-                beside(keep_history(self._loaded, self._clock), "ledger", self._ended),
+                beside(self._renewal.keep_history(self._clock), "ledger", self._ended),
                 taking_orders(
                     self._devices,
                     store=self._config.store.path,
@@ -275,10 +270,17 @@ class Agent:
 
     async def _close_store(self) -> None:
         try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._writer.close()
+            await self._writer.close()
         except TimeoutError:
-            self._fail(disk_hangs(self._config.store.path, self._writer.pending_frames))
+            path = self._config.store.path
+            if self._writer.unsaved:
+                self._fail(disk_hangs(path, self._writer.pending_frames))
+            else:
+                _log.error("%s: all is stored; the file could not be closed in time", path)
+
+    def _committed(self, done: Committed) -> None:
+        self._destinations.committed(done)
+        self._keeper.committed()
 
     def _put_event(self, kind: str, **fields: object) -> None:
         now_ms = _now_ms()

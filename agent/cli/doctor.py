@@ -18,7 +18,7 @@ from agent.cli.output import print_json
 from agent.cli.running import address, ask
 from agent.config.load import examine
 from agent.config.problems import ConfigError
-from agent.doctor import box, devices, platform, store
+from agent.doctor import box, devices, platform, sealing, store
 from agent.doctor.finding import Finding, Level, exit_code
 from agent.doctor.wear import wear
 from agent.telemetry.status import Message
@@ -107,6 +107,7 @@ def _ask_agent(
     """Take everything from the agent's own status; go the way to a platform it does not reach."""
     where = address(loaded.config.http)
     _each(store.of_agent(status["store"], spans_of(status["store"]), where=where), report)
+    _each(sealing.of_agent(status["rate"], where=where), report)
     away = set()
     for destination in status["destinations"] if not args.no_platform else ():
         _each(platform.of_agent(destination), report)
@@ -121,7 +122,9 @@ def _ask_agent(
 async def _look_outside(args: Namespace, loaded: Loaded, report: Callable[[Finding], None]) -> None:
     path = loaded.config.store.path
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_in_thread(lambda: store.of_file(path), report))
+        tasks.create_task(
+            _in_thread(lambda: [*store.of_file(path), *sealing.of_file(path)], report)
+        )
         if not args.no_platform:
             tasks.create_task(_ways(loaded, report, login=True))
         if not args.no_devices:

@@ -1,8 +1,9 @@
-"""`chulian ledger`: the declared ledger (台账): shown, checked, its history, its spreadsheet.
+"""`chulian ledger`: the declared ledger (台账): shown, checked, its history, how it is edited.
 
 show and check read the configuration file; history and verify read the journal beside the store;
 export and template write a spreadsheet; import takes one into the configuration file, whose other
-lines stay as they are. No machine is asked, the agent need not be stopped.
+lines stay as they are; login asks the running agent for a code to edit it on the page. No machine
+is asked, the agent need not be stopped.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.cli import ledger_changes, ledger_view
+from agent.cli.ledger_tables import export, not_written, refuse, template
 from agent.cli.output import Exit, print_json, print_problems
 from agent.clock.clock import plausible
 from agent.kpi.days import Calendar
@@ -24,10 +26,7 @@ from agent.ledger.entry import Source
 from agent.ledger.findings import batch_findings, findings
 from agent.ledger.importing import prepare_import
 from agent.ledger.journal import Journal, JournalError, differences, journal_path
-from agent.ledger.reading import csv_file
 from agent.ledger.records import Declared
-from agent.ledger.sheets import SHEETS
-from agent.ledger.writing import Unwritable, write_csv, write_workbook
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
@@ -65,10 +64,13 @@ def add_arguments(parser: Parser) -> None:
     template = actions.add_parser(
         "template", help=say(en="an empty spreadsheet to fill in", zh="生成空白台账表格")
     )
-    for action in (show, check, history, verify, export, take):
+    login = actions.add_parser(
+        "login", help=say(en="a code to edit the ledger on the gateway's page",
+                          zh="获取验证码，登录网关页面修改台账"))  # fmt: skip
+    for action in (show, check, history, verify, export, take, login):
         action.add_argument("-c", "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE",
                             help=say(en="configuration file", zh="配置文件"))  # fmt: skip
-    for action in (show, check, history, verify, export, take, template):
+    for action in (show, check, history, verify, export, take, template, login):
         action.add_argument(
             "--json",
             action="store_true",
@@ -102,12 +104,12 @@ def run(args: argparse.Namespace) -> int:
     """Run the action that was chosen; without one show the ledger."""
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
         "show": _show, "check": _check, "history": _history, "verify": _verify,
-        "export": _export, "import": _import, "template": _template,
+        "export": export, "import": _import, "template": template, "login": _login,
     }  # fmt: skip
     try:
         return actions[args.action or "show"](args)
     except JournalError as error:
-        return _refuse(args, error.message)
+        return refuse(args, error.message)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -183,60 +185,20 @@ def _verify(args: argparse.Namespace) -> int:
     return Exit.OK if known.bad is None else Exit.FINDINGS
 
 
-def _export(args: argparse.Namespace) -> int:
-    config, _ = read_config(args.config)
-    return _write(args, Declared.of(config))
-
-
-def _template(args: argparse.Namespace) -> int:
-    files = [args.output, *(csv_file(args.output, one) for one in SHEETS)]
-    filled = next((str(one) for one in files if one.exists()), None)
-    if filled is not None:
-        return _refuse(args, Message(en=f"{filled} exists already: choose another name",
-                                     zh=f"{filled} 已存在，请换一个文件名"))  # fmt: skip
-    return _write(args, None)
-
-
-def _write(args: argparse.Namespace, declared: Declared | None) -> int:
-    suffix = args.output.suffix.lower()
-    if suffix not in {".xlsx", ".csv"}:
-        return _refuse(args, Message(en=f"{args.output}: write a .csv or an .xlsx file",
-                                     zh=f"{args.output}：请写成 .csv 或 .xlsx 文件"))  # fmt: skip
-    try:
-        if suffix == ".xlsx":
-            files = {args.output: write_workbook(declared, lang=args.lang)}
-        else:
-            contents = write_csv(declared, lang=args.lang)
-            files = {csv_file(args.output, one): contents[one.key] for one in SHEETS}
-        for path, data in files.items():
-            path.write_bytes(data)
-    except Unwritable as error:
-        said = Message(en=f"{error}: no spreadsheet can keep this text",
-                       zh=f"{error}：表格无法保存该文字（控制字符或过长）")  # fmt: skip
-        return _refuse(args, said)
-    except OSError as error:
-        return _refuse(args, _not_written(args.output, error))
-    if args.json:
-        print_json({"files": [str(path) for path in files]})
-    else:
-        print("\n".join(str(path) for path in files))
-    return Exit.OK
-
-
 def _import(args: argparse.Namespace) -> int:
     edit = prepare_import(args.config, args.table)
     config, past = edit.config, _past(edit.config, args.config)
     if not args.dry_run:
         now_ns = _now_ns()
         if not plausible(now_ns):
-            return _refuse(args, Message(en="the clock of this box is not set: set it first",
+            return refuse(args, Message(en="the clock of this box is not set: set it first",
                                          zh="本机时钟未校准，请先校时"))  # fmt: skip
         signed = Signed(args.by or _user(), Source.SPREADSHEET, now_ns // _NS_PER_MS,
                         _today(config))  # fmt: skip
         try:
             apply(edit, _journal(config, args.config), signed)
         except OSError as error:
-            return _refuse(args, _not_written(args.config, error))
+            return refuse(args, not_written(args.config, error))
     found = ledger_changes.edit_findings_of(edit, _today(config), past.machines)
     if args.json:
         print_json(ledger_changes.import_document(edit, found, written=not args.dry_run))
@@ -246,6 +208,12 @@ def _import(args: argparse.Namespace) -> int:
         lines = ledger_changes.import_lines(edit, found, written=not args.dry_run, lang=args.lang)
         print("\n".join(lines))
     return Exit.FINDINGS if found else Exit.OK
+
+
+def _login(args: argparse.Namespace) -> int:
+    from agent.cli.ledger_login import login
+
+    return login(args)
 
 
 def _journal(config: AgentConfig, file: Path) -> Journal:
@@ -284,12 +252,3 @@ def _day(parser: Parser) -> Callable[[str], date]:
             ) from None  # fmt: skip
 
     return day
-
-
-def _not_written(path: Path, error: OSError) -> Message:
-    return Message(en=f"{path}: {error.strerror}", zh=f"无法写入 {path}：{error.strerror}")
-
-
-def _refuse(args: argparse.Namespace, message: Message) -> int:
-    print(message.text(args.lang), file=sys.stderr)
-    return Exit.USAGE

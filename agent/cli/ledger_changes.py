@@ -38,6 +38,7 @@ _SOURCES = {
     Source.PAGE: Message(en="local page", zh="本机页面"),
     Source.JOURNAL: Message(en="history begun anew", zh="另起记录"),
 }
+_WHY = Message(en="reason: ", zh="原因：")
 _UNKNOWN = "—"
 
 
@@ -81,8 +82,8 @@ def pending_lines(count: int, *, lang: str) -> list[str]:
         return []
     said = Message(
         en=f"{count} record(s) of the file are not in the history yet: the agent writes them down "
-        "when it starts",
-        zh=f"配置文件中有 {count} 条变更尚未记入历史：采集程序启动时会自动记录",
+        "when it starts or reloads",
+        zh=f"配置文件中有 {count} 条变更尚未记入历史：采集程序启动或重新读取配置时会自动记录",
     )
     return [said.text(lang)]
 
@@ -125,6 +126,8 @@ def history_lines(history: History, bad: BadLine | None, *, zone: str, lang: str
         found.append(
             f"{when:%Y-%m-%d %H:%M}  {shown(batch.who)}  {_SOURCES[batch.source].text(lang)}"
         )
+        if batch.note:
+            found.append(f"  {_WHY.text(lang)}{shown(batch.note)}")
         found += [f"  {line}" for line in table_lines([_entry_row(e) for e in batch.entries])]
     if bad is not None:
         found.append(bad_text(bad).text(lang))
@@ -219,8 +222,8 @@ def import_lines(edit: Edit, found: Sequence[Finding], *, written: bool, lang: s
         return [Message(en="nothing changes", zh="没有变化").text(lang)]
     rows = [_change_row(one) for one in edit.changes]
     done = Message(
-        en=f"{edit.path}: {len(rows)} record(s) changed; in force after a restart of the agent",
-        zh=f"{edit.path}：已修改 {len(rows)} 条；重启采集程序后生效",
+        en=f"{edit.path}: {len(rows)} record(s) changed; in force after systemctl reload chulian",
+        zh=f"{edit.path}：已修改 {len(rows)} 条；执行 systemctl reload chulian 后生效",
     )
     dry = Message(en=f"{edit.path}: {len(rows)} record(s) would change; nothing was written",
                   zh=f"{edit.path}：将修改 {len(rows)} 条；未写入")  # fmt: skip

@@ -15,7 +15,6 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -86,8 +85,8 @@ COMMANDS = {
     ),
     "ledger": Command(
         "agent.cli.ledger",
-        Message(en="the ledger: show, check, history, spreadsheet",
-                zh="设备台账：查看、检查、变更记录、表格导入导出"),
+        Message(en="the ledger: show, check, history, spreadsheet, login",
+                zh="设备台账：查看、检查、变更记录、表格导入导出、页面登录"),
     ),
     "store": Command(
         "agent.cli.store",
@@ -130,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lang = choose_language(words, os.environ)
     _never_fail_to_print()
     words = without_language(words)
-    root = _root_parser(lang)
+    root = _root_parser(lang, version=_version() if "--version" in words else "")
     chosen = root.parse_args(words)
     if chosen.command is None:
         root.print_help(sys.stderr)
@@ -161,7 +160,7 @@ def _run(name: str, words: Sequence[str], *, lang: str) -> int:
         return Exit.OK
 
 
-def _root_parser(lang: str) -> Parser:
+def _root_parser(lang: str, *, version: str) -> Parser:
     about = Message(
         en="Chulian edge agent: machines of a small factory, on the provincial platform, proven.",
         zh="楚联边缘采集代理：把小工厂的设备数据可靠地送上省级平台，并证明关键工序数控化率。",
@@ -176,7 +175,7 @@ def _root_parser(lang: str) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         lang=lang,
     )
-    parser.add_argument("--version", action="version", version=f"chulian {_version()}",
+    parser.add_argument("--version", action="version", version=f"chulian {version}",
                         help=parser.text(en="print the version", zh="显示版本"))  # fmt: skip
     _add_language(parser)
     parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
@@ -223,6 +222,8 @@ def _unknown_command(root: Parser, name: str) -> NoReturn:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("chulian")
     except PackageNotFoundError:

@@ -42,12 +42,16 @@ _UNREADABLE = Message(
     zh="没有采集代理应答，存储文件 {path} 也无法读取：{error}",
 )
 _LATE = Message(
-    en="{device} {shift}: {count} value(s) came from the device's history and are not counted",
-    zh="{device} {shift}：有 {count} 个值是事后补采的，未计入",
+    en="{device} {shift}: {count} value(s) came late, from the device's history",
+    zh="{device} {shift}：有 {count} 个值是事后从设备历史数据补采的",
 )
 _RESET = Message(
     en="{device} {shift}: a counter went back {count} time(s); parts made before are not known",
     zh="{device} {shift}：计数器被清零 {count} 次，清零前的件数无法得知",
+)
+_GLITCH = Message(
+    en="{device} {shift}: a counter read too little {count} time(s) and was back at once",
+    zh="{device} {shift}：计数器有 {count} 次读数突降后立即恢复，按误读处理，未计件",
 )
 _WHOLE_DAY = Message(en="(day)", zh="（全天）")
 
@@ -138,6 +142,8 @@ def _remarks(found: Sequence[ShiftFigures], *, lang: str) -> list[str]:
             lines.append(_LATE.text(lang).format(count=one.late, **where))
         if one.resets:
             lines.append(_RESET.text(lang).format(count=one.resets, **where))
+        if one.glitches:
+            lines.append(_GLITCH.text(lang).format(count=one.glitches, **where))
     missing = {
         figure: None
         for one in found

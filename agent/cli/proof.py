@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from agent.cli.output import Exit, print_json
 from agent.cli.proof_text import print_made, print_verdict, verdict_document
@@ -24,7 +24,7 @@ from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agent.cli.arguments import Parser
     from agent.config.model import AgentConfig
@@ -80,10 +80,14 @@ def add_arguments(parser: Parser, day: Callable[[str], date]) -> None:
 
 def verify_file(args: argparse.Namespace) -> int:
     """Check a file; exit code 1 where anything is wrong with it, 2 where it cannot be read."""
-    from agent.proof.verify import verify
+    from agent.proof.verify import verify_file
 
     try:
-        verdict = verify(_content(args.verify), key_sha256=_fingerprint(args.key))
+        wanted = _fingerprint(args.key)
+        with _opened(args.verify) as file:
+            verdict = verify_file(file, key_sha256=wanted)
+    except OSError as error:
+        return _refused(_unreadable(args.verify, error), args)
     except ProofError as error:
         return _refused(error, args)
     if args.json:
@@ -98,14 +102,17 @@ def export_file(args: argparse.Namespace, config: AgentConfig) -> int:
     from agent.kpi.device_key import key_beside, load_or_make
     from agent.ledger.journal import JournalError
     from agent.proof.archive import ArchiveError
-    from agent.proof.build import build
-    from agent.proof.key import fingerprint, public_pem
+    from agent.proof.build import built
+    from agent.proof.key import fingerprint
+    from agent.proof.members import KEY
 
     period = Period(args.period_from, args.period_to or args.as_of)
     try:
-        material = gathered(config, period, now_ms=time.time_ns() // _NS_PER_MS)
-        key = load_or_make(key_beside(config.store.path))
-        _write(args.export, build(material, key))
+        made = built(  # nobody else holds the material: it is let go on the way
+            gathered(config, period, now_ms=time.time_ns() // _NS_PER_MS),
+            load_or_make(key_beside(config.store.path)),
+        )
+        _write(args.export, made)
     except JournalError as error:
         return _refused(ProofError(error.message), args)
     except (OSError, sqlite3.Error, ArchiveError) as error:
@@ -115,7 +122,7 @@ def export_file(args: argparse.Namespace, config: AgentConfig) -> int:
         return _refused(ProofError(said), args)
     except ProofError as error:
         return _refused(error, args)
-    print_made(args.export, fingerprint(public_pem(key)), lang=args.lang, as_json=args.json)
+    print_made(args.export, fingerprint(made[KEY]), lang=args.lang, as_json=args.json)
     return Exit.OK
 
 
@@ -124,7 +131,7 @@ def gathered(config: AgentConfig, period: Period, *, now_ms: int) -> Material:
     from agent.collect.identity import kept_identity
     from agent.kpi.digest import KEPT_IN
     from agent.kpi.evidence import DeviceDay
-    from agent.kpi.identity import DeviceFacts
+    from agent.kpi.identity import facts_kept
     from agent.ledger.journal import Journal, journal_path
     from agent.proof.documents import Material
     from agent.store.losses import read_losses
@@ -150,7 +157,7 @@ def gathered(config: AgentConfig, period: Period, *, now_ms: int) -> Material:
         config=config,
         as_of=as_of,
         days=days,
-        facts={device: DeviceFacts(one) for device, one in said if one is not None},
+        facts=facts_kept(said, [one.id for one in config.devices]),
         losses=tuple(losses),
         journal=tuple(line.encode() for line in Journal(journal_path(path)).lines()),
         digests=tuple(text.encode() for _, text in sorted(sealed, key=_by_number)),
@@ -186,22 +193,23 @@ def _over(config: AgentConfig, period: Period, now_ms: int) -> tuple[AgentConfig
     return config.model_copy(update={"rate": rate}), as_of
 
 
-def _content(path: Path) -> bytes:
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file to check; ProofError where it is larger than any may be."""
     from agent.proof.archive import MAX_BYTES
 
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ProofError(
-                Message(
-                    en=f"{path} has {size} bytes; a proof file has {MAX_BYTES} at most",
-                    zh=f"{path} 有 {size} 字节，证明文件不会超过 {MAX_BYTES} 字节",
-                )
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ProofError(
+            Message(
+                en=f"{path} has {size} bytes; a proof file has {MAX_BYTES} at most",
+                zh=f"{path} 有 {size} 字节，证明文件不会超过 {MAX_BYTES} 字节",
             )
-        return path.read_bytes()
-    except OSError as error:
-        said = Message(en=f"{path} cannot be read: {error}", zh=f"无法读取 {path}：{error}")
-        raise ProofError(said) from None
+        )
+    return path.open("rb")
+
+
+def _unreadable(path: Path, error: OSError) -> ProofError:
+    return ProofError(Message(en=f"{path} cannot be read: {error}", zh=f"无法读取 {path}：{error}"))
 
 
 def _fingerprint(key: str | None) -> str | None:
@@ -225,11 +233,13 @@ def _fingerprint(key: str | None) -> str | None:
         ) from None
 
 
-def _write(path: Path, raw: bytes) -> None:
+def _write(path: Path, members: Mapping[str, bytes]) -> None:
     """Write the whole file or none of it."""
+    from agent.proof.archive import pack_into
+
     draft = path.with_name(f"{path.name}.part")
     with draft.open("wb") as file:
-        file.write(raw)
+        pack_into(file, members)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

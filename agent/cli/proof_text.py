@@ -10,7 +10,7 @@ from agent.kpi.region import percent_text
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from agent.proof.findings import Finding
@@ -45,6 +45,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     return {
         "sound": verdict.sound,
         "findings": [one.document() for one in verdict.findings],
+        "remarks": [one.document() for one in verdict.remarks],
         "key_sha256": verdict.key_sha256,
         "key_pinned": verdict.pinned,
         "reports_compared": list(verdict.reports_compared),
@@ -80,8 +81,7 @@ def _outcome(verdict: Verdict, lang: str) -> Iterator[str | Message]:
     if not verdict.sound:
         count = len(verdict.findings)
         yield Message(en=f"NOT SOUND: {count} finding(s)", zh=f"核验不通过，共 {count} 处：")
-        for one in verdict.findings:
-            yield f"  {_where(one, lang)}{one.message.text(lang)}  [{one.code}]"
+        yield from _listed(verdict.findings, lang)
         return
     yield Message(
         en="sound: every hash is right, and every number follows from ledger and evidence",
@@ -95,6 +95,16 @@ def _outcome(verdict: Verdict, lang: str) -> Iterator[str | Message]:
             "a font of that system); that they are unchanged rests on the signature",
             zh="未重新生成报告（排版程序版本不同，或用了该系统的字体）；报告未被改动由签名保证",
         )
+    if verdict.remarks:
+        count = len(verdict.remarks)
+        yield Message(en=f"{count} remark(s); the file stays sound:",
+                      zh=f"提示 {count} 条，不影响核验结论：")  # fmt: skip
+        yield from _listed(verdict.remarks, lang)
+
+
+def _listed(findings: Iterable[Finding], lang: str) -> Iterator[str]:
+    for one in findings:
+        yield f"  {_where(one, lang)}{one.message.text(lang)}  [{one.code}]"
 
 
 def _key(verdict: Verdict) -> Iterator[Message]:

@@ -23,7 +23,7 @@ from agent.collect.identity import kept_identity
 from agent.config.ledger import ControlSet, RateMethod
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.evidence import DeviceDay, Standing, demand_of
-from agent.kpi.identity import DeviceFacts
+from agent.kpi.identity import DeviceFacts, facts_kept
 from agent.kpi.ledger import Ledger
 from agent.kpi.report import from_json, pair, rate_status
 from agent.kpi.result import compute, judged_rates
@@ -53,8 +53,8 @@ class Sources:
     read: Callable[[Path], Iterable[DeviceDayRow]]
     """Gives the evidence in a store file; raises OSError or sqlite3.Error."""
     now_ms: Callable[[], int]
-    facts: Callable[[Path], Mapping[str, DeviceFacts]] = lambda _: {}
-    """Gives who each device says it is, from the same file; raises as `read` does."""
+    facts: Callable[[AgentConfig], Mapping[str, DeviceFacts]] = lambda _: {}
+    """Gives who each device says it is, from the file of the store; raises as `read` does."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -125,7 +125,7 @@ def _look(config: AgentConfig, sources: Sources, as_of: date | None) -> View:
         return found
     try:
         days = [DeviceDay.of(row) for row in sources.read(config.store.path)]
-        facts = sources.facts(config.store.path)
+        facts = sources.facts(config)
     except (OSError, sqlite3.Error) as error:
         view = from_observations(config, (), sources.now_ms(), as_of)
         return view.without_evidence((found, _unreadable(config, error)))
@@ -229,8 +229,8 @@ def _read(path: Path) -> Iterable[DeviceDayRow]:
         return read_evidence(connection)
 
 
-def _facts(path: Path) -> Mapping[str, DeviceFacts]:
-    uri = f"{path.absolute().as_uri()}?mode=ro"
+def _facts(config: AgentConfig) -> Mapping[str, DeviceFacts]:
+    uri = f"{config.store.path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=_TIMEOUT_S)) as connection:
         said = [(row[0], kept_identity(row[2])) for row in read_lessons(connection) if not row[1]]
-    return {device: DeviceFacts(identity) for device, identity in said if identity is not None}
+    return facts_kept(said, [one.id for one in config.devices])

@@ -24,7 +24,7 @@ from agent.indicator.past import Past
 from agent.indicator.periods import Period, Span, periods
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.evidence import DeviceDay
-from agent.kpi.identity import DeviceFacts
+from agent.kpi.identity import facts_kept
 from agent.kpi.region import percent_text
 from agent.kpi.result import compute
 from agent.ledger.history import History
@@ -129,7 +129,7 @@ def past_days(config: AgentConfig, kept: Kept, *, now_ms: int) -> list[DayRate]:
     if first is None or not config.processes:
         return list(told.values())
     said = [(r[0], kept_identity(r[2])) for r in kept.lessons if not r[1]]
-    facts = {device: DeviceFacts(identity) for device, identity in said if identity is not None}
+    facts = facts_kept(said, [one.id for one in config.devices])
 
     by_day: defaultdict[date, list[DeviceDay]] = defaultdict(list)
     for one in days:

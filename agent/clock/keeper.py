@@ -7,13 +7,15 @@ once, and added up where the clock jumps all the time. Never sets a clock.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from agent.clock import texts
 from agent.clock.clock import FREE, HOLD, LOOK_S, SYNC
-from agent.looks import next_look
+from agent.looks import pause_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +83,7 @@ class Keeper:
         self._told_state = ""
         self._was_free = self._missed_sync = clock.free
         self._settled_in_sync = False
+        self._early = asyncio.Event()
         if seals.vouched is not None:  # an earlier run of this boot saw the clock in sync
             clock.vouch(seals.vouched.offset_ns, seals.vouched.at_ns)
 
@@ -88,11 +91,23 @@ class Keeper:
         """Look at the clock every `LOOK_S`, until cancelled; then tell what was not told yet."""
         try:
             while True:
+                self._early.clear()
                 await self.turn()
-                await next_look(LOOK_S)
+                await self._next_look()
         finally:
             self._telling = 1.0
             self._tell_changes(self._clock.state())
+
+    def committed(self) -> None:
+        """Take note of a commit: rows that need not be held any longer do not wait for a look."""
+        if self._clock.free and self._held() and self._online() and self._left_s <= 0:
+            self._early.set()
+
+    async def _next_look(self) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s(LOOK_S, now_s=loop.time())):
+                await self._early.wait()
 
     async def turn(self) -> None:
         """Look once, tell what is new, settle what can be settled."""

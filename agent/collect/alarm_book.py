@@ -144,6 +144,7 @@ class AlarmBook:
             "src": shown.source, "kind": shown.kind, "sev": shown.severity, "msg": shown.message,
             "active": shown.active, "acked": shown.acked, "at": shown.at_ms,
             "key": said(alert.key, most_chars=KEY_CHARS) or None, "repeats": repeats or None,
+            "unseen": alert.unseen or None,
         }  # fmt: skip
         self._put("alarm", now_ms, {key: fact for key, fact in facts.items() if fact is not None})
 
@@ -189,7 +190,7 @@ def _shown(alert: Alert, now_ms: int) -> AlarmStatus:
     at_ms = alert.time_ns // 1_000_000
     return AlarmStatus(
         now_ms,
-        at_ms if 0 <= at_ms <= _MOST_MS else None,
+        at_ms if 0 <= at_ms <= _MOST_MS and not alert.unseen else None,
         min(max(alert.severity, 0), 1000),
         said(alert.source, most_chars=SOURCE_CHARS),
         said(alert.kind, most_chars=KIND_CHARS),

@@ -19,7 +19,8 @@ from agent.config.lines import expected_s
 from agent.config.model import MachineState
 from agent.normalize.pipeline import Pipeline
 from agent.telemetry.latest import NEVER, LatestGroup
-from agent.telemetry.status import DeviceState, DeviceStatus, TagStatus
+from agent.telemetry.status import DeviceState, DeviceStatus
+from agent.telemetry.taglist import TagList, not_good
 from drivers.api import Quality
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from agent.normalize.pipeline import Follows
     from agent.store.intake import Encodes
     from agent.store.outbox import LessonRow
+    from agent.telemetry.status import TagStatus
     from drivers.api import Frame, Learns
 
 END_S = 10.0
@@ -55,6 +57,7 @@ class Collector:
         self._codec = codec
         self._observer = observer
         self._latest: dict[tuple[str, str], LatestGroup] = {}
+        self._states: dict[str, int | None] = {}
         self._plans = tuple(plans)
         self._lines = {key: self._line(shared) for key, shared in _by_line(plans).items()}
         self._tasks: dict[Hashable, asyncio.Task[None]] = {}
@@ -86,16 +89,22 @@ class Collector:
         is awaited. Called while `run` runs.
 
         Raises:
-            TimeoutError: a driver does not let go of its line, which is then not served any more.
+            TimeoutError: a driver does not let go of its line, which is then not served any more,
+                or `between` took too long. The other lines go on by the plans there were.
         """
         fresh = {plan.id: plan for plan in plans}
         touched = fresh.keys() | gone
         was = [_line_of(plan) for plan in self._plans if plan.id in touched]
         keys = dict.fromkeys((*was, *map(_line_of, plans)))
-        await self._end([self._tasks[key] for key in keys if key in self._tasks])
-        self._lessons.keep()
-        if between is not None:
-            await between()
+        down = {key: self._tasks[key] for key in keys if key in self._tasks}
+        try:
+            await self._end(list(down.values()))
+            self._lessons.keep()
+            if between is not None:
+                await between()
+        except TimeoutError:
+            self._go_on([key for key, task in down.items() if task.done()])
+            raise
         known = {plan.id for plan in self._plans}
         stay = (fresh.get(plan.id, plan) for plan in self._plans if plan.id not in gone)
         self._plans = (*stay, *(plan for plan in plans if plan.id not in known))
@@ -105,6 +114,12 @@ class Collector:
             self._tasks.pop(key, None)
             if key in lines:
                 self._begin(key, lines[key], fresh=fresh.keys())
+
+    def _go_on(self, keys: Iterable[Hashable]) -> None:
+        """Serve lines that have ended again, as they were."""
+        lines = _by_line(self._plans)
+        for key in keys:
+            self._begin(key, lines[key], fresh=frozenset())
 
     def _begin(
         self, key: Hashable, shared: Sequence[DevicePlan], *, fresh: AbstractSet[str]
@@ -164,6 +179,7 @@ class Collector:
 
     def _device(self, plan: DevicePlan, *, shared: bool) -> DeviceRun:
         groups = [self._group(plan.id, group) for group in plan.groups]
+        self._states[plan.id] = _state_tag(plan)
         return DeviceRun(plan, groups, self._sink, shared=shared)
 
     def _group(self, device: str, group: GroupPlan) -> GroupRun:
@@ -177,7 +193,7 @@ class Collector:
             follow=self._follower(device, group),
         )
         sink = self._sink
-        ledger = LossLedger(device, group.name, tell=sink.put_event, keep=sink.put_losses)
+        ledger = LossLedger(device, group.name, tell=sink.put_told)
         read = len(group.tags) - len(group.derived)
         continuity = Continuity(read, times_ns=pipeline.times_ns)
         codec, past = self._codec(device, group), self._codec(device, group)
@@ -185,7 +201,9 @@ class Collector:
 
     def _status(self, device: DeviceRun, line: LinkSupervisor) -> DeviceStatus:
         entry = device.plan.entry
-        tags = tuple(self._tags(device))
+        tags = TagList(
+            [(g.plan.tags, self._latest[device.id, g.plan.name].snapshot()) for g in device.groups]
+        )
         return DeviceStatus(
             entry.id,
             entry.name,
@@ -196,7 +214,7 @@ class Collector:
             _shown_state(device.state, tags),
             device.since_ms,
             device.last_data_ms,
-            _machine_state(tags),
+            _machine_state(tags, self._states[device.id]),
             device.reads,
             device.failures,
             device.missed,
@@ -212,22 +230,6 @@ class Collector:
             past_values=device.past_values,
             coalesced=device.coalesced,
         )
-
-    def _tags(self, device: DeviceRun) -> Iterator[TagStatus]:
-        for group in device.groups:
-            last = self._latest[device.id, group.plan.name].all()
-            for tag, (value, quality, reason, time_ns) in zip(group.plan.tags, last, strict=True):
-                time_ms = None if time_ns is None else time_ns // 1_000_000
-                yield TagStatus(
-                    tag.name,
-                    tag.description,
-                    tag.unit,
-                    value,
-                    quality,
-                    reason,
-                    time_ms,
-                    tag.address,
-                )
 
 
 def _line_of(plan: DevicePlan) -> Hashable:
@@ -253,13 +255,20 @@ def _marks(devices: Iterable[DeviceRun]) -> dict[tuple[str, str], Learns]:
 
 def _shown_state(state: DeviceState, tags: Sequence[TagStatus]) -> DeviceState:
     """Show a device that answers as degraded while a point of it, asked for before, is BAD."""
-    bad = any(tag.quality == Quality.BAD and tag.reason != NEVER.reason for tag in tags)
-    return DeviceState.DEGRADED if bad and state is DeviceState.ONLINE else state
+    if state is not DeviceState.ONLINE:
+        return state
+    bad = any(t.quality == Quality.BAD and t.reason != NEVER.reason for t in not_good(tags))
+    return DeviceState.DEGRADED if bad else state
 
 
-def _machine_state(tags: Sequence[TagStatus]) -> str:
-    for tag in tags:
-        if tag.name == STATE_METRIC:
-            good = tag.quality == Quality.GOOD
-            return str(tag.value) if good else MachineState.UNKNOWN.value
-    return ""
+def _machine_state(tags: TagList, at: int | None) -> str:
+    if at is None:
+        return ""
+    tag = tags[at]
+    return str(tag.value) if tag.quality == Quality.GOOD else MachineState.UNKNOWN.value
+
+
+def _state_tag(plan: DevicePlan) -> int | None:
+    """Find a device's machine state among its tags; None where it has none."""
+    names = (tag.name for group in plan.groups for tag in group.tags)
+    return next((at for at, name in enumerate(names) if name == STATE_METRIC), None)

@@ -96,7 +96,7 @@ class Continuity:
         self._size = size
         self._times_ns = times_ns
         self._settling: list[Span] = []
-        self._complete_ms = 0
+        self._complete_ms = self._ahead_ns = 0
         self._spans: deque[Span] = deque()
         self._away: Span | None = None
         self._recalled = ""
@@ -108,8 +108,10 @@ class Continuity:
 
     @property
     def complete_ms(self) -> int:
-        """Until when all is known, UTC ms of the gateway's clock; 0 while nothing is."""
-        return self._complete_ms
+        """Until when all is known, UTC ms of the gateway's clock as it goes now; 0: nothing is."""
+        if not self._complete_ms:
+            return 0
+        return self._complete_ms + (_ahead_ns() - self._ahead_ns) // _MS
 
     @property
     def waits(self) -> bool:
@@ -118,7 +120,7 @@ class Continuity:
 
     def heard(self, read_ns: int, frame: Frame | None = None) -> None:
         """Note that all is known until a moment, and what came first after a gap."""
-        self._complete_ms = read_ns // _MS
+        self._complete_ms, self._ahead_ns = read_ns // _MS, _ahead_ns()
         if frame is not None and self._settling:
             self._settle(frame)
 
@@ -134,6 +136,7 @@ class Continuity:
         span, self._away = self._away, None
         if span is None:
             return None
+        span.from_ms = min(span.from_ms, now_ms)  # the clock was put back meanwhile
         span.to_ms, span.since_s = now_ms, time.monotonic()
         if self.fills:
             self._want(span)
@@ -203,6 +206,11 @@ class Continuity:
             for column, time_ns in zip(columns, times_ns, strict=True):
                 span.after_ms.setdefault(column, time_ns // _MS)
         self._settling = [one for one in self._settling if len(one.after_ms) < self._size]
+
+
+def _ahead_ns() -> int:
+    """Give how far the wall clock is ahead of the clock that nobody can set."""
+    return time.time_ns() - time.monotonic_ns()
 
 
 def _resumed(from_ms: int, to_ms: int, reached_ms: int) -> Span:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.backoff import Backoff
 from agent.collect.alarm_book import open_book
-from agent.collect.group import SILENT_MAX_S, gap_polls, mark_key, polls_due
+from agent.collect.group import SILENT_MAX_S, gap_polls, mark_key, polls_due, uncounted
 from agent.collect.ledger import TELL_EVERY_S
 from agent.store.events import event_body
 from agent.telemetry import logs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.config.plan import DevicePlan
     from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
-    from agent.store.outbox import LessonRow
+    from agent.store.outbox import LessonRow, Telling
     from agent.telemetry.status import Message
     from drivers.api import Frame, Gap, Identity
 
@@ -54,6 +54,9 @@ class Sink(Protocol):
     def put_losses(self, losses: Sequence[LossSpan]) -> None:
         """Hand in what is missing."""
 
+    def put_told(self, told: Telling) -> None:
+        """Hand in losses and the events that tell of them."""
+
 
 class DeviceRun:
     """A device's state machine; driven by its link's supervisor, read by the status page."""
@@ -74,6 +77,7 @@ class DeviceRun:
         self.values = 0
         self.past_values = 0
         """Values taken from its own history."""
+        self._begun_s = time.monotonic()
         self.retry_s = 0.0
         """Monotonic time before which the device is left alone."""
         self.silent = False
@@ -153,6 +157,8 @@ class DeviceRun:
 
     def _note_gap(self, group: GroupRun, gap: Gap) -> None:
         from_ms, to_ms = gap.from_ns // 1_000_000, gap.to_ns // 1_000_000
+        if from_ms > to_ms:  # the clock was put back meanwhile
+            from_ms = min(group.continuity.complete_ms, to_ms)
         group.ledger.gap(reason=gap.reason, from_ms=from_ms, to_ms=to_ms)
         if gap.reason != OVERFLOW or not group.continuity.waits:
             group.continuity.broke(from_ms=from_ms, to_ms=to_ms)
@@ -186,9 +192,11 @@ class DeviceRun:
             if group.down_since is not None:
                 self._count_down(group, now_s, now_ns // 1_000_000)
             else:
-                since_s = now_s if group.due_s is None else min(group.due_s, now_s)
+                since_s = self._begun_s if group.due_s is None else min(group.due_s, now_s)
                 group.down_since = (since_s, now_ns // 1_000_000 - int((now_s - since_s) * 1000))
                 group.down_reason = reason
+            group.ledger.silence = uncounted(group)
+            group.ledger.keep()
             frame = group.pipeline.silence(now_ns)
             if frame is not None:
                 await self.sink.put_frame(group.codec, frame)
@@ -200,6 +208,7 @@ class DeviceRun:
         if now_s - since_s >= TELL_EVERY_S and not group.subscribed:
             polls = gap_polls(group, now_s)
             group.down_since = (now_s, now_ms)
+            group.ledger.silence = uncounted(group)
             group.ledger.miss(polls, reason="device_down", from_ms=since_ms, to_ms=now_ms)
 
     def become(self, state: DeviceState, problem: Message | None, *, reason: str = "") -> None:
@@ -255,7 +264,7 @@ class DeviceRun:
         if group.down_since is None:
             return
         polls, (_, since_ms), now_ms = gap_polls(group, end_s), group.down_since, _now_ms()
-        group.down_since = None
+        group.down_since = group.ledger.silence = None
         known_ms = min(group.continuity.complete_ms, now_ms)
         if group.subscribed:
             known_ms = max(0, known_ms - ON_ITS_WAY_MS - int(group.plan.settings.interval_s * 1000))

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.backoff import Backoff
-from agent.collect.schedule import is_tick, ticks_between
+from agent.collect.schedule import first_tick_s, is_tick, ticks_between
+from agent.losses.open import OpenLoss, silence
 
 if TYPE_CHECKING:
     from agent.collect.continuity import Continuity
@@ -88,6 +89,15 @@ def gap_polls(group: GroupRun, end_s: float) -> int:
     if group.down_since is None or group.subscribed:
         return 0
     return polls_due(group, group.down_since[0], end_s)
+
+
+def uncounted(group: GroupRun) -> OpenLoss | None:
+    """Give the polls that an open gap costs, from its first on; None where none are made."""
+    if group.down_since is None or group.subscribed:
+        return None
+    interval_s, (since_s, since_ms) = group.plan.settings.interval_s, group.down_since
+    late_ms = round((first_tick_s(since_s, interval_s) - since_s) * 1000)
+    return silence(from_ms=since_ms + late_ms, interval_s=interval_s)
 
 
 def polls_due(group: GroupRun, from_s: float, end_s: float) -> int:

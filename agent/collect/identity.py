@@ -43,10 +43,7 @@ class SessionSpent(Exception):  # noqa: N818 - names the event the supervisor re
 
 def wants_identity(device: DeviceRun, session: Any) -> bool:
     """Tell whether a device is to be asked in this session: it is due, allowed and possible."""
-    allowed = getattr(device.plan.config, "ask_identity", True)
-    return bool(allowed) and isinstance(session, Identifies) and (
-        device.identify_s <= time.monotonic()
-    )  # fmt: skip
+    return may_say(device, session) and device.identify_s <= time.monotonic()
 
 
 async def identify(bus: Bus, session: Any, device: DeviceRun) -> None:
@@ -72,10 +69,28 @@ async def identify(bus: Bus, session: Any, device: DeviceRun) -> None:
     except (DriverError, TimeoutError) as error:
         with logs.about(device.id):
             _log.info("does not say who it is: %s", error)
+        if isinstance(error, DriverError):
+            says_nothing(device)
     else:
         found = _bounded(found)
-        if found != Identity():
+        if found == Identity():
+            says_nothing(device)
+        else:
             introduce(device, found)
+
+
+def may_say(device: DeviceRun, session: Any) -> bool:
+    """Tell whether a device can be asked who it is at all."""
+    allowed = getattr(device.plan.config, "ask_identity", True)
+    return bool(allowed) and isinstance(session, Identifies)
+
+
+def says_nothing(device: DeviceRun) -> None:
+    """Have it kept that a device does not say who it is; what it said before stands."""
+    if device.identity is None:
+        device.identity = Identity()
+        text = orjson.dumps(device.identity).decode()
+        device.sink.put_lessons([(device.id, "", text, time.time_ns() // 1_000_000)])
 
 
 def introduce(device: DeviceRun, identity: Identity) -> None:

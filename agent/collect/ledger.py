@@ -1,65 +1,52 @@
 """What one group did not collect, counted by cause and told as events: no loss is silent.
 
 Counts are gathered per episode and told when its cause changes or the device comes back, at the
-latest `TELL_EVERY_S` after its first loss.
+latest `TELL_EVERY_S` after its first loss. What is not told yet is kept in the store with every
+change of it: should the program be killed, its next start tells it.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from agent.losses.causes import FILLED, HISTORY_SHORT, OVERFLOW, cause_of_gap
+from agent.losses.causes import FILLED, HISTORY_SHORT, OVERFLOW
+from agent.losses.open import LossKind, OpenLoss
 from agent.losses.spans import LossSpan
-from agent.store.events import event_body
+from agent.store.outbox import Telling
+from agent.store.untold import kept, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 TELL_EVERY_S = 60.0
 """A lasting episode is told this often."""
 
 
 @dataclass(slots=True)
-class _Episode:
-    reason: str
-    from_ms: int
-    to_ms: int
-    polls: int
-    started_s: float
+class _Counting:
+    """A loss that is being counted."""
 
-
-@dataclass(slots=True)
-class _Gaps:
-    reason: str
-    from_ms: int
-    to_ms: int
-    times: int
+    loss: OpenLoss
     started_s: float
 
 
 class LossLedger:
     """Missed polls, gaps and lost changes of one group of one device."""
 
-    def __init__(
-        self,
-        device: str,
-        group: str,
-        *,
-        tell: Callable[[int, bytes], None],
-        keep: Callable[[Sequence[LossSpan]], None],
-    ) -> None:
+    def __init__(self, device: str, group: str, *, tell: Callable[[Telling], None]) -> None:
         self._device = device
         self._group = group
         self._tell = tell
-        self._keep = keep
-        self._episode: _Episode | None = None
-        self._gaps: _Gaps | None = None
+        self._episode: _Counting | None = None
+        self._gaps: _Counting | None = None
+        self._lost: _Counting | None = None
         self._gap_told_s = -inf
-        self._lost = 0
-        self._lost_since_s, self._lost_since_ms = 0.0, 0
+        self._kept: tuple[OpenLoss, ...] = ()
+        self.silence: OpenLoss | None = None
+        """A silence whose polls nobody has counted yet; kept with the next change, or `keep`."""
         self.gaps = 0
         """Gaps in the life of the process: spans in which changes may have been missed."""
         self.missed = 0
@@ -70,18 +57,19 @@ class LossLedger:
     def miss(self, polls: int, *, reason: str, from_ms: int, to_ms: int) -> None:
         """Count polls that were due in a span of wall-clock time and not made."""
         if polls <= 0:
+            self.keep()
             return
         self.missed += polls
-        episode = self._episode
-        if episode is not None and episode.reason != reason:
-            self.flush()
-            episode = None
+        episode, ended = self._episode, list[OpenLoss]()
+        if episode is not None and episode.loss.reason != reason:
+            ended, episode = self._take_all(), None
         if episode is None:
-            self._episode = _Episode(reason, from_ms, to_ms, polls, time.monotonic())
-            return
-        episode.polls += polls
-        episode.to_ms = to_ms
-        self.tell_if_due()
+            loss = OpenLoss(LossKind.MISSED, reason, from_ms, to_ms, 1, polls)
+            self._episode = _Counting(loss, time.monotonic())
+        else:
+            loss = episode.loss
+            episode.loss = replace(loss, to_ms=to_ms, amount=loss.amount + polls)
+        self._hand_in(ended + self._take_due())
 
     def gap(self, *, reason: str, from_ms: int, to_ms: int) -> None:
         """Note a span in which nobody knows how many changes were missed.
@@ -89,87 +77,96 @@ class LossLedger:
         The first is told at once; those that follow it closely are told as one.
         """
         self.gaps += 1
-        now_s = time.monotonic()
-        if self._gaps is not None and self._gaps.reason != reason:
-            self._tell_gaps()
+        now_s, ended = time.monotonic(), list[OpenLoss]()
+        if self._gaps is not None and self._gaps.loss.reason != reason:
+            ended = self._take_gaps()
         if self._gaps is None:
-            self._gaps = _Gaps(reason, from_ms, to_ms, 0, now_s)
-        self._gaps.times += 1
-        self._gaps.from_ms = min(self._gaps.from_ms, from_ms)
-        self._gaps.to_ms = max(self._gaps.to_ms, to_ms)
+            self._gaps = _Counting(OpenLoss(LossKind.GAP, reason, from_ms, to_ms, 0), now_s)
+        loss = self._gaps.loss
+        self._gaps.loss = replace(
+            loss,
+            from_ms=min(loss.from_ms, from_ms),
+            to_ms=max(loss.to_ms, to_ms),
+            times=loss.times + 1,
+        )
         if self._gap_told_s <= now_s - TELL_EVERY_S:
-            self._tell_gaps()
+            ended += self._take_gaps()
+        self._hand_in(ended)
 
     def lose(self, changes: int) -> None:
         """Count changes that the device, or a full buffer, lost."""
         self.lost_changes += changes
-        if not self._lost:
-            self._lost_since_s, self._lost_since_ms = time.monotonic(), _now_ms()
-        self._lost += changes
-        self.tell_if_due()
+        now_ms = _now_ms()
+        if self._lost is None:
+            loss = OpenLoss(LossKind.OVERFLOW, OVERFLOW, now_ms, now_ms)
+            self._lost = _Counting(loss, time.monotonic())
+        loss = self._lost.loss
+        self._lost.loss = replace(loss, to_ms=now_ms, amount=loss.amount + changes)
+        self._hand_in(self._take_due())
 
     def tell_if_due(self) -> None:
         """Tell what was counted long enough ago; cheap, called with every frame."""
-        oldest_s = time.monotonic() - TELL_EVERY_S
-        episode = self._episode
-        if (episode is not None and episode.started_s <= oldest_s) or (
-            self._lost and self._lost_since_s <= oldest_s
-        ):
-            self.flush()
-        elif self._gaps is not None and self._gaps.started_s <= oldest_s:
-            self._tell_gaps()
+        if self._episode is None and self._lost is None and self._gaps is None:
+            return
+        due = self._take_due()
+        if due:
+            self._hand_in(due)
 
     def flush(self) -> None:
         """Tell what was counted and not told yet."""
-        now_ms = _now_ms()
-        if self._episode is not None:
-            episode, self._episode = self._episode, None
-            body = event_body(
-                "missed",
-                t_ms=now_ms,
-                d=self._device,
-                g=self._group,
-                **{"from": episode.from_ms},
-                to=episode.to_ms,
-                polls=episode.polls,
-                reason=episode.reason,
-            )
-            self._tell(now_ms, body)
-            self._note(
-                episode.reason, from_ms=episode.from_ms, to_ms=episode.to_ms, amount=episode.polls
-            )
-        self._tell_gaps()
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            body = event_body("overflow", t_ms=now_ms, d=self._device, g=self._group, values=lost)
-            self._tell(now_ms, body)
-            self._note(OVERFLOW, from_ms=self._lost_since_ms, to_ms=now_ms, amount=lost)
+        self._hand_in(self._take_all())
+
+    def keep(self) -> None:
+        """Keep what is open, where that is another than was kept last."""
+        self._hand_in([])
 
     def filled(self, *, from_ms: int, to_ms: int, values: int, complete: bool) -> None:
         """Keep what became of a gap that the device's own history was to fill."""
         cause = FILLED if complete else HISTORY_SHORT
-        self._note(cause, from_ms=from_ms, to_ms=to_ms, amount=values if complete else 0)
+        amount = values if complete else 0
+        span = LossSpan(cause, self._device, from_ms, to_ms, 1, amount)
+        self._tell(Telling(losses=(span,)))
 
-    def _tell_gaps(self) -> None:
+    def _take_due(self) -> list[OpenLoss]:
+        """Take what was counted long enough ago, to be told."""
+        oldest_s = time.monotonic() - TELL_EVERY_S
+        if _begun(self._episode, oldest_s) or _begun(self._lost, oldest_s):
+            return self._take_all()
+        return self._take_gaps() if _begun(self._gaps, oldest_s) else []
+
+    def _take_all(self) -> list[OpenLoss]:
+        missed = [] if self._episode is None else [self._episode.loss]
+        gaps = self._take_gaps()
+        lost = [] if self._lost is None else [replace(self._lost.loss, to_ms=_now_ms())]
+        self._episode = self._lost = None
+        return missed + gaps + lost
+
+    def _take_gaps(self) -> list[OpenLoss]:
         if self._gaps is None:
-            return
+            return []
         gaps, self._gaps = self._gaps, None
         self._gap_told_s = time.monotonic()
-        now_ms = _now_ms()
-        fields = {"from": gaps.from_ms, "to": gaps.to_ms, "reason": gaps.reason}
-        times = {"times": gaps.times} if gaps.times > 1 else {}
-        body = event_body(
-            "gap", t_ms=now_ms, d=self._device, g=self._group, changes="unknown", **fields, **times
-        )
-        self._tell(now_ms, body)
-        cause = cause_of_gap(gaps.reason)
-        self._note(cause, from_ms=gaps.from_ms, to_ms=gaps.to_ms, times=gaps.times)
+        return [gaps.loss]
 
-    def _note(
-        self, cause: str, *, from_ms: int, to_ms: int, times: int = 1, amount: int = 0
-    ) -> None:
-        """Keep a loss in the book that outlives the process, beside the event that tells of it."""
-        self._keep([LossSpan(cause, self._device, from_ms, to_ms, times, amount)])
+    def _hand_in(self, ended: list[OpenLoss]) -> None:
+        """Tell what has ended and keep what is open, both in one commit."""
+        counting = (self._episode, self._gaps, self._lost)
+        still = [one.loss for one in counting if one is not None]
+        still += [] if self.silence is None else [self.silence]
+        if not ended and tuple(still) == self._kept:
+            return
+        now_ms = _now_ms()
+        told = telling(self._device, self._group, ended, now_ms=now_ms)
+        if tuple(still) != self._kept:
+            self._kept = tuple(still)
+            lesson = kept(self._device, self._group, still, now_ms=now_ms)
+            since_ms = min((loss.from_ms for loss in still), default=None)
+            told = told._replace(lessons=(lesson,), since_ms=since_ms)
+        self._tell(told)
+
+
+def _begun(counting: _Counting | None, oldest_s: float) -> bool:
+    return counting is not None and counting.started_s <= oldest_s
 
 
 def _now_ms() -> int:

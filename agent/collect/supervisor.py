@@ -22,7 +22,7 @@ from agent.collect.backfill import begin, fill_gaps
 from agent.collect.bus import Bus
 from agent.collect.caretaker import tend
 from agent.collect.device import ALONE_MAX_S
-from agent.collect.identity import SessionSpent, wants_identity
+from agent.collect.identity import SessionSpent, may_say, says_nothing, wants_identity
 from agent.collect.poller import poll
 from agent.collect.problems import problem_of
 from agent.collect.subscriber import follow
@@ -143,6 +143,8 @@ class LinkSupervisor:
         for device in self.devices:
             wanted = wants_identity(device, session)
             device.first_good = partial(self._bus.ask_identity, device) if wanted else None
+            if not may_say(device, session):
+                says_nothing(device)
         self._bus.deadline.start()
         self.session = session
 

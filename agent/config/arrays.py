@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.config.grouping import tag_of
+from agent.config.plan import tag_of
 from agent.config.problems import Problem, problem
 from agent.config.section import MetricName
 from agent.telemetry.status import Message

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import Field
-
 from agent.config.section import MetricName, Section
+from drivers.api.shape import Field
 
 STATE_METRIC: Final = "machine.state"
 """The point that holds the state of a machine, read or computed."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-
 from agent.config.section import Identifier, Section
+from drivers.api.shape import Field, SecretStr, model_validator
 
 
 class Tls(Section):
@@ -48,6 +47,12 @@ class Destination(Section):
     )
     reconnect_max_s: float = Field(
         30, ge=1, le=600, description="Longest pause between two attempts to connect."
+    )
+    probe_s: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="How often, in a pause, it is looked whether the broker is back; 0: never.",
     )
     max_message_kb: float = Field(
         48, ge=1, le=256_000, description="Largest message; the broker's own limit also holds."

@@ -50,6 +50,7 @@ CHINESE: Mapping[str, str] = {
     "Destination.keepalive_s": "MQTT 保活间隔（秒）。",
     "Destination.max_delay_s": "已落盘的数据为凑成一条消息最多等待的秒数。",
     "Destination.reconnect_max_s": "两次重连之间最长的间隔（秒）。",
+    "Destination.probe_s": "等待重连期间，每隔多少秒探测一次服务器是否恢复；0 为不探测。",
     "Destination.max_message_kb": "单条消息上限（KB）；服务器的限制同时有效。",
     "Destination.window": "已发出、未确认的消息最多几条。",
     "Destination.backlog_share": "补传数据最多占用发送窗口的比例。",

@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.config.model import Group, Mode
-from agent.config.plan import GroupPlan
+from agent.config.plan import GroupPlan, tag_of
 from agent.config.problems import Problem, problem
 from agent.config.translate import near
 from agent.config.validate import validated
 from agent.registry import capabilities
 from agent.telemetry.status import Message
-from drivers.api import Access, AddressError, DriverError, Tag, Warns
+from drivers.api import Access, AddressError, DriverError, Warns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent.config.document import Node
     from agent.config.model import TagEntry
     from agent.config.reading import Reading
-    from drivers.api import AddressProblem, DeviceConfig, Driver, Plan
+    from drivers.api import AddressProblem, DeviceConfig, Driver, Plan, Tag
 
     Pairs = list[tuple[Node, TagEntry]]
 
@@ -184,13 +184,6 @@ def _doubts(plan: Plan, members: Pairs, *, where: str) -> list[Problem]:
             how=Message(en=first.hint, zh=first.hint_zh or first.hint),
         )
     ]  # fmt: skip
-
-
-def tag_of(tag: TagEntry) -> Tag:
-    """Give a point as its driver sees it: before scaling, READ_WRITE only by leave to write."""
-    access = Access.READ if tag.write is None else Access.READ_WRITE
-    deadband = abs(tag.deadband / tag.scale)
-    return Tag(tag.name, tag.address, tag.type, tag.unit, access, deadband)
 
 
 def _only_unwritable(

@@ -9,9 +9,8 @@ from __future__ import annotations
 from datetime import date  # noqa: TC003 - pydantic resolves it at run time
 from enum import StrEnum
 
-from pydantic import ConfigDict, Field
-
 from agent.config.section import Identifier, Section
+from drivers.api.shape import ConfigDict, Field
 
 
 class LedgerSection(Section):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agent.config.certificates import placed
@@ -113,7 +114,8 @@ def _understand(root: Node, reading: Reading) -> Loaded | None:
         return None
     entries = tuple(one.entry for one in devices if one.entry is not None)
     config = _anchored(config, reading).model_copy(update={"devices": entries})
-    loaded = Loaded(reading.path.absolute(), config, tuple(plan for _, plan in plans), secrets)
+    loaded = Loaded(reading.path.absolute(), config, tuple(plan for _, plan in plans), secrets,
+                    version("chulian"))  # fmt: skip
     return placed(loaded)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from agent.config.section import Section
+from drivers.api.shape import Field
 
 LEAST_MB = 60
 """Below this not even an agent without points runs."""

@@ -10,8 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-
 from agent.config.derived import Compress, ComputedTag, Oee, States  # noqa: TC001 - pydantic reads it
 from agent.config.destination import Destination  # noqa: TC001 - pydantic reads it
 from agent.config.ledger import Enterprise, Equipment, Location, Process, Rate
@@ -19,6 +17,7 @@ from agent.config.memory import Memory
 from agent.config.section import Identifier, MetricName, Section
 from agent.config.shifts import Shifts
 from drivers.api import DataType
+from drivers.api.shape import Field, field_validator, model_validator
 
 
 class MachineState(StrEnum):

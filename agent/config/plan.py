@@ -1,12 +1,20 @@
-"""What the loader hands to the program: the validated file, and each device ready to run."""
+"""What the loader hands to the program: the validated file, and each device ready to run.
+
+A plan of a driver need not be picklable: a device travels to another process as what its plans are
+compiled of (`described`), and is compiled there again.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from drivers.api import Access, Tag
+
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from pathlib import Path
 
     from agent.config.derived import Compress
@@ -58,3 +66,45 @@ class Loaded:
     """Enabled devices only."""
     secrets: Mapping[str, str]
     """Resolved secrets by destination name; never printed."""
+    version: str
+    """Of the program that read it."""
+
+
+def tag_of(tag: TagEntry) -> Tag:
+    """Give a point as its driver sees it: before scaling, READ_WRITE only by leave to write."""
+    access = Access.READ if tag.write is None else Access.READ_WRITE
+    deadband = abs(tag.deadband / tag.scale)
+    return Tag(tag.name, tag.address, tag.type, tag.unit, access, deadband)
+
+
+def described(plan: DevicePlan, *, driver: str) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Give what makes an equal device elsewhere, and its arguments, all of them plain data.
+
+    `driver` is where the driver is found, as `module:attribute`.
+    """
+    groups = [(g.name, g.settings, g.tags, g.derived, g.compress) for g in plan.groups]
+    return _device, (plan.entry, driver, plan.config, groups)
+
+
+def _device(
+    entry: DeviceEntry, address: str, config: DeviceConfig, groups: Sequence[tuple[Any, ...]]
+) -> DevicePlan:
+    module, _, attribute = address.partition(":")
+    driver = attrgetter(attribute)(import_module(module))
+    compiled = tuple(_compiled(driver, config, entry, group) for group in groups)
+    return DevicePlan(entry, driver, config, driver.link(config), compiled)
+
+
+def _compiled(
+    driver: Driver[Any, Any, Any],
+    config: DeviceConfig,
+    entry: DeviceEntry,
+    group: tuple[Any, ...],
+) -> GroupPlan:
+    """Compile a group's plan from the tags, and in the order, it was compiled from before."""
+    name, settings, tags, derived, compress = group
+    wanted = [tag_of(tag) for tag in entry.tags if tag.group == name]
+    plan = driver.plan(config, wanted, device=entry.id, group=name)
+    if [tag.name for tag in plan.tags] != [tag.name for tag in tags[: len(plan.tags)]]:
+        raise RuntimeError(f"driver {driver.name!r} plans the same tags in another order")
+    return GroupPlan(name, settings, tags, plan, derived, compress)

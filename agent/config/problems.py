@@ -85,6 +85,9 @@ class ConfigError(Exception):
         super().__init__(f"{first.location}: {first.code} {first.message.en}{more}")
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
+        return ConfigError, (self.problems,)
+
 
 def problem(
     code: str, place: Place, *, where: str = "", seen: Any = None, **facts: str | Message

@@ -10,9 +10,8 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
-
 from agent.config.section import Section
+from drivers.api.shape import Field, StringConstraints, field_validator, model_validator
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 """A time of day as people write it, `8:00` or `08:00`; 24:00 is midnight."""

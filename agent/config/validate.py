@@ -1,18 +1,23 @@
-"""Checks a node of a file against a pydantic model, and collects what is wrong as problems."""
+"""Checks a node of a file against a model of settings, and collects what is wrong as problems.
+
+Where this process does not read settings (`agent.config.apart`), one that does is asked: nothing is
+ever taken for valid because nobody could check it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from agent.config.document import Node
-from agent.config.translate import shape_problems
+from agent.config.apart import ask
+from drivers.reads import reads_settings
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from agent.config.document import Node
     from agent.config.problems import Problem
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound="BaseModel")
 
 
 def validated(
@@ -21,45 +26,15 @@ def validated(
     """Give the model of a node's value, or None after adding every problem to the list.
 
     An unquoted number where text is wanted is taken as it was written: `region: 420111`.
+
+    Raises:
+        ReaderError: nobody could check it.
     """
-    try:
-        return model.model_validate(node.plain())
-    except ValidationError as error:
-        wanted_text = [one["loc"] for one in error.errors() if one["type"] == "string_type"]
-        first = error
-    changed = [loc for loc in wanted_text if _number_as_text(node, loc) is not None]
-    if changed:
-        for loc in changed:
-            node = _replaced(node, loc)
-        try:
-            return model.model_validate(node.plain())
-        except ValidationError as error:
-            first = error
-    problems.extend(shape_problems(first, node, model=model, where=where))
-    return None
+    if reads_settings():
+        from agent.config.fitting import fitted
 
-
-def _number_as_text(node: Node, path: tuple[int | str, ...]) -> str | None:
-    for step in path:
-        inner = node.entries.get(step) if isinstance(step, str) else None
-        if isinstance(step, int) and step < len(node.items):
-            inner = node.items[step]
-        if inner is None:
-            return None
-        node = inner
-    is_number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
-    return node.raw if is_number and node.raw else None
-
-
-def _replaced(node: Node, path: tuple[int | str, ...]) -> Node:
-    """Copy a node with the number at a path turned into the text it was written as."""
-    if not path:
-        return Node(node.raw, node.place)
-    step, rest = path[0], path[1:]
-    if isinstance(step, int):
-        items = list(node.items)
-        items[step] = _replaced(items[step], rest)
-        return Node(items, node.place, size=node.size)
-    entries = dict(node.entries)
-    entries[step] = _replaced(entries[step], rest)
-    return Node(entries, node.place, node.keys, size=node.size)
+        found, wrong = fitted(model, node, where)
+    else:
+        found, wrong = ask("agent.config.fitting:fitted", model, node, where).answer()
+    problems.extend(wrong)
+    return found

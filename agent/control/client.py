@@ -10,6 +10,7 @@ from agent.control.outcome import Outcome
 from agent.control.place import addressed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.control.outcome import Order
@@ -36,7 +37,21 @@ def hand_in(path: Path, op: Literal["preview", "write"], order: Order) -> Outcom
         PermissionError: this user may not give orders.
     """
     words = {"op": op, "device": order.device, "tag": order.tag, "value": order.text}
-    line = json.dumps(words).encode() + b"\n"
+    line = ask(path, words)
+    try:
+        return Outcome.from_line(line)
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoAnswer(f"{type(error).__name__}: {error}") from error
+
+
+def ask(path: Path, words: Mapping[str, str]) -> bytes:
+    """Send one line to the agent and give the line it answers.
+
+    Raises:
+        NoAgent: there is none; nothing was sent.
+        NoAnswer: it is not known what the agent did.
+        PermissionError: this user may not ask.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(ANSWER_S)
         try:
@@ -45,9 +60,9 @@ def hand_in(path: Path, op: Literal["preview", "write"], order: Order) -> Outcom
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             raise NoAgent(str(path)) from error
         try:
-            sock.sendall(line)
-            return Outcome.from_line(_line(sock))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            sock.sendall(json.dumps(words).encode() + b"\n")
+            return _line(sock)
+        except OSError as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
 
 

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from agent.config.grouping import tag_of
+from agent.config.plan import tag_of
 from agent.control import texts
 from agent.control.outcome import Fate, Order, Outcome, audit_body
 from agent.control.policy import Refused, Wanted, judge

@@ -20,9 +20,12 @@ MAX_NAME_BYTES: Final = 64
 
 def socket_path(store: Path) -> Path:
     """Give the socket of the agent that has this store."""
-    name = os.fsencode(store.name)
-    short = store.name if len(name) <= MAX_NAME_BYTES else hashlib.sha256(name).hexdigest()[:16]
-    return store.with_name(short + ".control").absolute()
+    return store.with_name(_short(store) + ".control").absolute()
+
+
+def login_path(store: Path) -> Path:
+    """Give the socket at which the agent that has this store gives codes for its page."""
+    return store.with_name(_short(store) + ".login").absolute()
 
 
 def history_path(store: Path) -> Path:
@@ -41,3 +44,8 @@ def addressed(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def _short(store: Path) -> str:
+    name = os.fsencode(store.name)
+    return store.name if len(name) <= MAX_NAME_BYTES else hashlib.sha256(name).hexdigest()[:16]

@@ -1,9 +1,9 @@
-"""The socket a running agent takes orders on: one JSON line in, one JSON line out, then closed.
+"""The sockets a running agent takes orders on: one JSON line in, one JSON line out, then closed.
 
 Guarantees: only the agent's own user and root get an answer, told by the kernel and not by what
-they send; lines, waiting and connections are bounded; an order that was read is carried out and
-put on record even if the asker hangs up. Listens on no network. The protocol is between parts of
-one version of this program and documented nowhere else.
+they send; lines, waiting and connections are bounded; an order to write that was read is carried
+out and put on record even if the asker hangs up. Listens on no network. The protocol is between
+parts of one version of this program and documented nowhere else.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import pwd
 import socket
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.control import texts
@@ -23,10 +24,13 @@ from agent.control.outcome import Fate, Order, Outcome
 from agent.control.place import addressed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from agent.control.desk import Desk
+
+    Handler = Callable[[bytes, str], Awaitable[dict[str, Any]]]
+    """Takes a line, empty where none came, and who sent it; gives the answer."""
 
 MAX_LINE_BYTES: Final = 4096
 MAX_CONNECTIONS: Final = 4
@@ -41,12 +45,23 @@ _log = logging.getLogger("chulian.control")
 
 @contextlib.asynccontextmanager
 async def listening(desk: Desk, path: Path) -> AsyncIterator[None]:
-    """Take orders at a path while inside the block; the caller owns the store beside it.
+    """Take orders to write at a path while inside the block; the caller owns the store beside it.
 
     Raises:
         OSError: nothing can be created there.
     """
-    counter = _Counter(desk)
+    async with answering(partial(_ordered, desk), path):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def answering(handle: Handler, path: Path) -> AsyncIterator[None]:
+    """Answer lines at a path while inside the block; the caller owns the store beside it.
+
+    Raises:
+        OSError: nothing can be created there.
+    """
+    counter = _Counter(handle)
     sock = _bound(path)
     server = await asyncio.start_unix_server(counter.serve, sock=sock, limit=MAX_LINE_BYTES)
     try:
@@ -89,8 +104,8 @@ def _remove(path: Path) -> None:
 class _Counter:
     """Serves those who connect, a few at a time."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
         self._serving: set[asyncio.Task[Any]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,7 +118,7 @@ class _Counter:
         try:
             answer = await self._answer(reader, writer)
             if answer is not None:
-                writer.write(json.dumps(answer.as_dict()).encode() + b"\n")
+                writer.write(json.dumps(answer).encode() + b"\n")
                 async with asyncio.timeout(ASK_S):
                     await writer.drain()
         except (OSError, TimeoutError):
@@ -120,7 +135,7 @@ class _Counter:
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Outcome | None:
+    ) -> dict[str, Any] | None:
         uid = _peer_uid(writer.get_extra_info("socket"))
         if uid not in {0, os.geteuid()}:
             _log.warning("control socket: refused to user %s", local_user(uid))
@@ -128,10 +143,20 @@ class _Counter:
         try:
             async with asyncio.timeout(ASK_S):
                 line = await reader.readuntil(b"\n")
-            kind, order = _order(line, who=local_user(uid))
-        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            return Outcome(Fate.REFUSED, "", "", texts.refusal("malformed"), "malformed")
-        return await (self._desk.write(order) if kind == "write" else self._desk.preview(order))
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            line = b""
+        return await self._handle(line, local_user(uid))
+
+
+async def _ordered(desk: Desk, line: bytes, who: str) -> dict[str, Any]:
+    """Carry an order to write out."""
+    try:
+        kind, order = _order(line, who=who)
+    except ValueError:
+        refused = Outcome(Fate.REFUSED, "", "", texts.refusal("malformed"), "malformed")
+        return refused.as_dict()
+    outcome = await (desk.write(order) if kind == "write" else desk.preview(order))
+    return outcome.as_dict()
 
 
 def _peer_uid(sock: Any) -> int:

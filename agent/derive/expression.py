@@ -53,6 +53,9 @@ class Expression:
             operators=_OPERATORS, functions={n: f.call for n, f in FUNCTIONS.items()}
         )
 
+    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
+        return compile_expression, (self.text,)
+
     def __call__(self, values: Mapping[str, Value]) -> Value:
         """Give the value for these inputs, each of them there.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.indicator.dayrate import Change
 from agent.kpi.reasons import sentence
+from agent.kpi.ripened import verified_without_ripened
 from agent.ledger.findings import findings, rate_jump
 from agent.telemetry.status import Message
 
@@ -35,9 +36,10 @@ def changes(before: RateResult, after: RateResult, history: History) -> tuple[Ch
     """
     edits = tuple(_edits(before, after, history))
     found = [*edits, *_rules(before, after), *_standings(before, after)]
-    figures = before.headline.verified, after.headline.verified
-    jump = rate_jump(*figures, day=after.asked.last, edited=bool(edits))
-    if jump is not None:
+    was, day, edited = before.headline.verified, after.asked.last, bool(edits)
+    jump = rate_jump(was, after.headline.verified, day=day, edited=edited)
+    apart = verified_without_ripened(before, after)  # what only lacked days explains itself
+    if jump is not None and rate_jump(was, apart, day=day, edited=edited) is not None:
         found.insert(0, Change(jump.kind.value, jump.id, jump.message))
     if len(found) <= MOST:
         return tuple(found)

@@ -63,17 +63,23 @@ class Indicators:
         self._config, self._tell = config, tell
         self._known = {one.day: one for one in remembered(rows)}
         sealed = _digests(rows)
-        self._due = {one.day for one in sealed} - self._known.keys()
+        self._bound = {one.day: one.journal for one in sealed}
+        self._due = self._bound.keys() - self._known.keys()
         self.key = _newest_key(sealed)
         """The public key of the newest digest, hexadecimal; empty before the first."""
         self.on_key: Callable[[], Awaitable[None]] | None = None
         """Has the key announced, called when it is another one."""
         self._announced = self.key
 
+    def renew(self, config: AgentConfig) -> None:
+        """Go on by another ledger; days before it are judged by the one declared then."""
+        self._config = config
+
     def sealed(self, lessons: Iterable[LessonRow]) -> None:
         """Tell digests that are being handed to the store; their days' rates are due."""
         for digest in _digests(lessons):
             self.key = digest.key
+            self._bound[digest.day] = digest.journal
             self._due.add(digest.day)
             for fields in digest_parts(digest):
                 self._tell("digest", **fields)
@@ -94,9 +100,9 @@ class Indicators:
         past = Past(self._config, History.of(journal.entries), judge)
         for day in due:
             result, rate = past.day(day)
-            parts = indicator_parts(
-                result, ledger=rate.ledger, journal=journal.last_hash if journal.entries else ""
-            )
+            bound = self._bound.get(day, "")  # what was signed, though it has more entries by now
+            known = journal.last_hash if journal.entries else ""
+            parts = indicator_parts(result, ledger=rate.ledger, journal=bound or known)
             for fields in parts:
                 self._tell("indicator", **fields)
             self._remember(rate, store, now_ms)
@@ -148,6 +154,14 @@ def read_journal(config: AgentConfig) -> Checked:
     except JournalError as error:
         _log.warning("%s", error.message.en)
         return checked(())
+
+
+def journal_hash(config: AgentConfig) -> str:
+    """Give the hash of the last entry of the ledger's journal; OSError where it is unreadable."""
+    try:
+        return Journal(journal_path(config.store.path)).read().last_hash
+    except JournalError as error:
+        raise OSError(error.message.en) from error
 
 
 def key_of(lessons: Iterable[LessonRow]) -> str:

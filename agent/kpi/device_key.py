@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".key"
 _PRIVATE: Final = 0o600
+_ED25519_DER: Final = bytes.fromhex("302a300506032b6570032100")
+"""What stands before the 32 bytes of the key in its SubjectPublicKeyInfo (RFC 8410)."""
 
 
 class KeyUnusableError(OSError):
@@ -26,6 +29,11 @@ class KeyUnusableError(OSError):
 def key_beside(store: Path) -> Path:
     """Give where the key of a store's gateway is kept."""
     return store.with_name(store.name + SUFFIX)
+
+
+def fingerprint(public: str) -> str:
+    """Give the SHA-256 of a public key's DER form, hexadecimal; the key raw, hexadecimal."""
+    return sha256(_ED25519_DER + bytes.fromhex(public)).hexdigest()
 
 
 def load_or_make(path: Path) -> Ed25519PrivateKey:

@@ -72,16 +72,20 @@ class CounterDay:
     """How often it began anew near 0."""
     wraps: int = 0
     """How often it ran over the end of its register or display."""
+    glitches: int = 0
+    """How often it read too little and was back at once; not told where it never was."""
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON types."""
-        return {name: getattr(self, name) for name in _COUNTER_FIELDS}
+        known = {name: getattr(self, name) for name in _COUNTER_FIELDS}
+        return known | {"glitches": self.glitches} if self.glitches else known
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:
         """Take what `document` gave."""
         known = {name: document[name] for name in _COUNTER_FIELDS}
-        return cls(**known | {"name": intern(document["name"])})
+        glitches = int(document.get("glitches", 0))
+        return cls(**known | {"name": intern(document["name"])}, glitches=glitches)
 
 
 _COUNTER_FIELDS: Final = ("name", "first", "last", "increase", "back", "resets", "wraps")

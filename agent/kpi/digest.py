@@ -1,15 +1,16 @@
 """One signed digest per shop day, each holding the hash of the one before: nothing changes unseen.
 
-A digest holds a SHA-256 of every device's `DeviceDay` document. A day is sealed once, a day after
-its end; what comes later for it makes a supplement, never another digest in its place. A line is
-the canonical JSON of a digest; the chain is its lines, in order.
+A digest holds a SHA-256 of every device's `DeviceDay` document, and the last hash of the ledger's
+journal. A day is sealed once, a day after its end; what comes later for it makes a supplement,
+never another digest in its place. A line is the canonical JSON of a digest; the chain is its lines,
+in order. Digests made before the journal's hash was known have none, and stay valid.
 Source: docs/specs/rate, section 10.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -51,7 +52,9 @@ class Digest:
     key: str
     """The public key, hexadecimal."""
     sig: str = ""
-    """Ed25519 signature over the canonical JSON of all the above, hexadecimal."""
+    """Ed25519 signature over the canonical JSON of all the rest, hexadecimal."""
+    journal: str = ""
+    """Hash of the last entry of the ledger's journal at that time; empty in the first form."""
 
     def signed_bytes(self) -> bytes:
         """Give what the signature is over."""
@@ -75,6 +78,7 @@ class Digest:
                 str(found["prev"]),
                 str(found["key"]),
                 str(found["sig"]),
+                str(found.get("journal", "")),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"not a digest: {error!r}") from error
@@ -83,7 +87,8 @@ class Digest:
         return one
 
     def _body(self) -> dict[str, Any]:
-        return {
+        known = {"journal": self.journal} if self.journal else {}
+        return known | {
             "day": self.day.isoformat(),
             "devices": dict(self.devices),
             "key": self.key,
@@ -119,13 +124,15 @@ class DigestChain:
         now_ms: int,
         calendar: ShopCalendar,
         key: Signs,
+        journal: str = "",
     ) -> list[Digest]:
         """Append what is due by now, and give it; `now_ms` must be of a trusted clock.
 
-        Every shop day from the first with data on is sealed, also one without any.
+        Every shop day from the first with data on is sealed, also one without any. `journal` is
+        the hash of the last entry of the ledger's journal.
         """
         return [
-            self._append(kind, day, fresh, now_ms=now_ms, key=key)
+            self._append(kind, day, fresh, now_ms=now_ms, key=key, journal=journal)
             for kind, day, fresh in self.due(days, now_ms=now_ms, calendar=calendar)
         ]
 
@@ -169,12 +176,12 @@ class DigestChain:
         *,
         now_ms: int,
         key: Signs,
+        journal: str,
     ) -> Digest:
         prev = line_hash(self._digests[-1].line()) if self._digests else ""
         nr = self._digests[-1].nr + 1 if self._digests else 1
-        bare = Digest(nr, kind, day, dict(devices), now_ms, prev, key.public)
-        signature = key.sign(bare.signed_bytes()).hex()
-        one = Digest(nr, kind, day, bare.devices, now_ms, prev, bare.key, signature)
+        bare = Digest(nr, kind, day, dict(devices), now_ms, prev, key.public, journal=journal)
+        one = replace(bare, sig=key.sign(bare.signed_bytes()).hex())
         self._digests.append(one)
         self._known.setdefault(day, {}).update(one.devices)
         return one
@@ -211,17 +218,17 @@ def verify(
     `days` may be a part of what was sealed; each must be as it was sealed last. With `key`
     (public, hexadecimal) every digest must be signed by it, else all by the first one's.
     """
-    prev, known = "", dict[tuple[date, str], tuple[int, str]]()
+    prev, bound, known = "", False, dict[tuple[date, str], tuple[int, str]]()
     for nr, line in enumerate(lines, 1):
         try:
             one = Digest.of_line(line)
         except ValueError:
             return BrokenLink(nr, "", "", _UNREADABLE)
         key = key or one.key
-        why = _fault(one, nr=nr, prev=prev, key=key)
+        why = _UNBOUND if bound and not one.journal else _fault(one, nr=nr, prev=prev, key=key)
         if why is not None:
             return BrokenLink(nr, one.day.isoformat(), "", why)
-        prev = line_hash(line)
+        prev, bound = line_hash(line), bool(one.journal)
         known.update({(one.day, device): (nr, h) for device, h in one.devices.items()})
     for day in sorted(days or (), key=lambda d: (d.day, d.device)):
         sealed = known.get((day.day, day.device))
@@ -256,6 +263,10 @@ _NOT_LINKED: Final = Message(
     "does not hold the hash of the digest before it", "与上一条摘要的哈希不符"
 )
 _OTHER_KEY: Final = Message("is signed by another key", "由另一把密钥签名")
+_UNBOUND: Final = Message(
+    "does not hold the hash of the ledger's journal, as the digest before it does",
+    "未含台账记录的哈希，而上一条摘要含有",
+)
 _FALSE_SIGNATURE: Final = Message("its signature is false", "签名无效")
 _OTHER_RECORD: Final = Message(
     "the device's record is not the one that was sealed", "设备日记录与封存时不一致"

@@ -30,7 +30,7 @@ __all__ = [
     "by_device", "demand", "demand_of", "is_control_metric", "summarize",
 ]  # fmt: skip
 
-RULES = "2026.2"
+RULES = "2026.3"
 """Version of the rules; any change of outcome on equal data is a new one."""
 
 

@@ -1,7 +1,7 @@
 """Follows one machine frame by frame: its state, its signals, its counters, into shift records.
 
-Every engineering frame is seen, stored or not. Values of the past (backfill) are not counted:
-their number is, so that nobody takes the sums for complete. One thread only (the event loop).
+Every engineering frame is seen, stored or not. Values of the past (backfill) count for the shift
+they are of, where nothing was known; how many came is told. One thread only (the event loop).
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agent.config.derived import STATE_METRIC
 from agent.config.model import Mode
-from agent.states.counting import Counter
+from agent.kpi.late import MOST_PAST_MS, PastStates
+from agent.kpi.parts import Parts
+from agent.states.covered import Covered
 from agent.states.timeline import UNKNOWN, Timeline
 from drivers.api import Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from agent.config.derived import Oee
     from agent.config.plan import GroupPlan
-    from agent.kpi.segments import Segments
+    from agent.kpi.segments import Bucket, Segments
     from agent.kpi.shift_record import ShiftRecord
+    from agent.states.counting import Counter
     from agent.states.timeline import Change
     from drivers.api import Frame, Value
 
@@ -33,10 +35,8 @@ LEAST_HOLD_MS = 10_000
 QUIET_HOLD_MS = 120_000
 """A subscription without any sign of life for so long tells nothing any more."""
 
-MOST_PARTS = 10**12
-"""No machine counts so far; a register that says more is no counter, and is not taken for one."""
-
 _GOOD = int(Quality.GOOD)
+_NOTHING, _EVERYTHING = Covered(), Covered([(0, 1 << 62)])
 _NS_PER_MS = 1_000_000
 
 
@@ -61,7 +61,10 @@ class Follows:
             return
         seen_ms = frame.read_ns // _NS_PER_MS
         if frame.backfill:
-            self._machine.late(sum(at in self._columns for at in frame.columns or ()), seen_ms)
+            for at_ms, column, value in self._seen(frame, seen_ms):
+                if seen_ms - MOST_PAST_MS <= at_ms <= seen_ms:
+                    for role in self._columns[column]:
+                        self._machine.see_late(role, value, at_ms=at_ms)
             return
         if frame.gap is not None:
             self._lose()
@@ -108,6 +111,7 @@ class Follows:
         self._same = None
         for line in self._lines:
             line.lose()
+        self._machine.falls_silent()
 
 
 class Source(NamedTuple):
@@ -126,69 +130,98 @@ class Machine:
         segments: Segments,
         *,
         lines: Mapping[str, Source],
-        oee: Oee | None,
-        readings: Mapping[str, int],
+        counters: Mapping[str, Counter],
         on_change: Callable[[Change], None],
+        on_late: Callable[[Bucket], None],
     ) -> None:
+        """Take where sums go, where time lines come from, the counters, and whom to tell."""
         self.lines = {role: Timeline(dwell_ms=s.dwell_ms, hold_ms=s.hold_ms)
                       for role, s in lines.items()}  # fmt: skip
         self._record = record
         self._segments = segments
-        wrap = None if oee is None else oee.wrap
-        self._counters = {role: Counter(wrap=wrap, last=readings.get(role)) for role in COUNTERS}
+        self._sources = lines
+        self._past = PastStates()
+        self._parts = Parts(record, segments, counters)
         self._on_change = on_change
+        self._on_late = on_late
 
     def see(self, role: str, value: Value, *, at_ms: int, seen_ms: int) -> None:
         """Take one value of one role; None is a value that is not good."""
         line = self.lines.get(role)
         if line is None:
-            self._count(role, value, at_ms=min(at_ms, seen_ms))
+            self._parts.see(role, value, at_ms=min(at_ms, seen_ms))
         elif value is None:
             line.confirm(seen_ms)
             line.lose()
-        elif role == STATE:
-            line.see(str(value), at_ms=at_ms, seen_ms=seen_ms)
         else:
-            on = isinstance(value, (int, float)) and value > 0
-            line.see("on" if on else "off", at_ms=at_ms, seen_ms=seen_ms)
+            line.see(_state(role, value), at_ms=at_ms, seen_ms=seen_ms)
 
-    def late(self, count: int, seen_ms: int) -> None:
-        """Note values that came too late to be counted."""
-        if count:
-            bucket = self._segments.at(seen_ms).bucket
-            self._record(bucket.day).of(bucket).late += count
+    def see_late(self, role: str, value: Value, *, at_ms: int) -> None:
+        """Take one value of the device's own history: it counts where nothing was known."""
+        bucket = self._segments.at(at_ms).bucket
+        record = self._record(bucket.day)
+        record.of(bucket).late += 1
+        if not record.open:
+            return
+        if role not in self.lines:
+            moved = self._parts.see_late(role, value, at_ms=at_ms)
+        else:
+            state = None if value is None else _state(role, value)
+            pieces = self._past.see(role, state, at_ms=at_ms, dwell_ms=self._sources[role].dwell_ms)
+            moved = [bucket for piece in pieces for bucket in self._fill(role, *piece)]
+        for one in moved:
+            self._on_late(one)
+
+    def falls_silent(self) -> None:
+        """Take that a group tells nothing any more: what was not seen may be told late."""
+        self._past.forget()
+        self._parts.falls_silent()
 
     def settle(self) -> None:
         """Add what came to be certain to the records."""
         for role, line in self.lines.items():
             pieces, changes = line.drain()
             for piece in pieces:
-                if piece.state != UNKNOWN:
+                if piece.state == UNKNOWN:
+                    self._past.forget()
+                else:
                     self._add(role, piece.state, piece.from_ms, piece.to_ms)
             if role == STATE:
                 for change in changes:
                     self._on_change(change)
 
+    def _fill(self, role: str, state: str, from_ms: int, to_ms: int) -> Iterator[Bucket]:
+        """Add a state of the past where nothing was known; yield what it was added to."""
+        filled = False
+        for bucket, ms in self._segments.split(from_ms, to_ms):
+            record, until_ms = self._record(bucket.day), from_ms + ms
+            covered = record.known.get(role, _NOTHING) if record.open else _EVERYTHING
+            start_ms, end_ms = covered.open_part(from_ms, until_ms)
+            if filled and start_ms > from_ms:
+                return  # something else was known from there on
+            if start_ms < end_ms:
+                filled = True
+                self._add(role, state, start_ms, end_ms)
+                yield bucket
+            if end_ms < until_ms:
+                return
+            from_ms = until_ms
+
     def _add(self, role: str, state: str, from_ms: int, to_ms: int) -> None:
         for bucket, ms in self._segments.split(from_ms, to_ms):
-            totals = self._record(bucket.day).of(bucket)
+            record = self._record(bucket.day)
+            totals, fresh_ms = record.of(bucket), record.claim(role, from_ms, from_ms + ms)
             if role == STATE:
-                totals.states_ms[state] += ms
+                totals.states_ms[state] += fresh_ms
             else:
-                totals.signals_ms[role if state == "on" else f"{role}.off"] += ms
+                totals.signals_ms[role if state == "on" else f"{role}.off"] += fresh_ms
+            from_ms += ms
 
-    def _count(self, role: str, value: Value, *, at_ms: int) -> None:
-        if not isinstance(value, (int, float)) or not abs(value) <= MOST_PARTS or value % 1:
-            return
-        counter = self._counters[role]
-        resets = counter.resets
-        added = counter.add(int(value))
-        bucket = self._segments.at(at_ms).bucket
-        record = self._record(bucket.day)
-        record.readings[role] = int(value)
-        totals = record.of(bucket)
-        totals.counts[role] += added
-        totals.resets += counter.resets - resets
+
+def _state(role: str, value: Value) -> str:
+    if role == STATE:
+        return str(value)
+    return "on" if isinstance(value, (int, float)) and value > 0 else "off"
 
 
 def hold_ms(group: GroupPlan) -> int:

@@ -19,7 +19,7 @@ from agent.kpi.reasons import Reason
 from drivers.api import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
     from agent.config.ledger import Equipment
@@ -38,11 +38,14 @@ class DeviceFacts:
     """Where it is reached: link and unit, as a text; equal for two names of one source."""
     controls: frozenset[str] = frozenset()
     """Addresses from which its control metrics are read."""
+    unread: bool = False
+    """Whether nobody knows yet who it says it is; False also where it was found to say nothing."""
 
     def document(self) -> dict[str, Any]:
         """Give everything as JSON types; equal facts give equal documents."""
         texts = {name: getattr(self.identity, name) for name in _TEXTS}
-        return {
+        unread = {"unread": True} if self.unread else {}
+        return unread | {
             "controls": sorted(self.controls),
             "endpoint": self.endpoint,
             "identity": texts | {"raw": [list(pair) for pair in self.identity.raw]},
@@ -56,9 +59,19 @@ class DeviceFacts:
             raw = tuple((str(name), str(text)) for name, text in said["raw"])
             identity = Identity(**{name: str(said[name]) for name in _TEXTS}, raw=raw)
             controls = frozenset(map(str, document["controls"]))
-            return cls(identity, str(document["endpoint"]), controls)
+            unread = bool(document.get("unread", False))
+            return cls(identity, str(document["endpoint"]), controls, unread)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not the facts of a device: {error!r}") from error
+
+
+def facts_kept(
+    said: Iterable[tuple[str, Identity | None]], devices: Iterable[str]
+) -> dict[str, DeviceFacts]:
+    """Give what a store keeps of each device: what it says, or that nobody knows yet."""
+    known = {device: identity for device, identity in said if identity is not None}
+    unread = {device: DeviceFacts(unread=True) for device in devices}
+    return unread | {device: DeviceFacts(identity) for device, identity in known.items()}
 
 
 def simulator(facts: DeviceFacts) -> Finding | None:

@@ -182,6 +182,7 @@ class _Judge:
             (seen.days < self._asked.needed_days, Reason.TOO_FEW_DAYS),
             (not seen.changed, Reason.NO_CHANGE),
             (bool(against), doubt),
+            (facts.unread, Reason.IDENTITY_UNREAD),
             (
                 seen.control_days < self._asked.needed_days
                 and not names_controller(machine, facts),

@@ -118,6 +118,12 @@ class LiveRate:
         self._observer.load(DeviceDay.of(row) for row in rows if row[1] >= since)
         self._result: RateResult | None = None
         self._computed_s = 0.0
+        self.turn = asyncio.Lock()
+        """Held while a rate is handed in; who holds it may change what the rate follows from."""
+
+    def renew(self, config: AgentConfig, devices: Sequence[DevicePlan]) -> None:
+        """Go on by another ledger and settings of the rate, and these devices."""
+        self._config, self._devices, self._result = config, devices, None
 
     def watch(self, device: str, group: GroupPlan) -> Callable[[Frame], None]:
         """Give the function that takes in the engineering frames of one group.
@@ -159,7 +165,8 @@ class LiveRate:
             if self._config.processes and self._dated() and time.monotonic() >= due_s:
                 due_s = max(due_s, time.monotonic() - self._config.rate.emit_every_s)
                 due_s += self._config.rate.emit_every_s
-                await store.put_frame(codec, rate_frame(self._current()))
+                async with self.turn:
+                    await store.put_frame(codec, rate_frame(self._current()))
             await asyncio.sleep(min(SAVE_EVERY_S, self._config.rate.emit_every_s))
 
     def result(self) -> RateResult:
@@ -196,7 +203,8 @@ class LiveRate:
         """Give what is known of each device beside its data, and what was lost."""
         devices, losses = self._around()
         said = {one.id: one.identity for one in devices if one.identity is not None}
-        return facts_of(self._devices, said), losses
+        unread = {one.id for one in devices if one.identity is None}
+        return facts_of(self._devices, said, unread), losses
 
     def _current(self) -> RateResult:
         now_s = time.monotonic()

@@ -120,6 +120,12 @@ SENTENCES: Final = {
         zh="采集设备 {device} 与 {rivals} 自报的序列号同为 {serial}；"
         "请核对是否接到了同一台数控系统",
     ),
+    "identity_unread": Message(
+        en="device {device} has not yet been asked who it is; this is done with the first good "
+        "values of a connection, and again the day after where no answer comes",
+        zh="尚未读到采集设备 {device} 的身份信息；连接后采到第一批有效数据时自动询问，"
+        "若无应答则次日再问",
+    ),
     "no_control_identity": Message(
         en="the data show that it runs, but nothing only a controller can tell; add points such "
         "as program, mode, axis position or tool (an energy meter is no proof)",

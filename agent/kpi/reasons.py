@@ -40,6 +40,7 @@ class Reason(StrEnum):
     OUTSIDE_SHIFTS = "outside_shifts"
     ALIKE = "alike"
     DUPLICATE_SERIAL = "duplicate_serial"
+    IDENTITY_UNREAD = "identity_unread"
     NO_CONTROL_IDENTITY = "no_control_identity"
 
 

@@ -1,7 +1,8 @@
 """Sealing days while the agent runs: the chain as it is kept in the store, and what is due.
 
-A gateway whose key cannot be used goes on without sealing, and says so; days are then sealed when
-the key is back, none is left out. Sealing computes and waits: not on the event loop.
+A gateway whose key or journal cannot be read goes on without sealing, and says so; days are then
+sealed when it can be read again, none is left out. Sealing computes and waits: not on the event
+loop.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from agent.kpi.device_key import KeyUnusableError, key_beside
+from agent.kpi.device_key import key_beside
 from agent.kpi.digest import KEPT_IN, DigestChain
 from agent.kpi.signing import KeyElsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from agent.kpi.calendar import ShopCalendar
@@ -31,9 +32,20 @@ _log = logging.getLogger("chulian.kpi")
 class Sealing:
     """The chain of one gateway, and its key."""
 
-    def __init__(self, store: Path, lessons: Iterable[LessonRow] = ()) -> None:
-        """Take where the store is, and its lessons, which hold the chain so far."""
+    def __init__(
+        self,
+        store: Path,
+        lessons: Iterable[LessonRow] = (),
+        *,
+        journal: Callable[[], str] = str,
+    ) -> None:
+        """Take where the store is, and its lessons, which hold the chain so far.
+
+        `journal` gives the hash of the last entry of the ledger's journal, or raises OSError; it is
+        called from another thread.
+        """
         self._path = key_beside(store)
+        self._journal = journal
         self._chain = chain_of(lessons)
         self._due_s = 0.0
 
@@ -53,9 +65,12 @@ class Sealing:
         if not self._chain.due(days, now_ms=now_ms, calendar=calendar):
             return []
         try:
+            journal = self._journal()
             with KeyElsewhere(self._path) as key:
-                made = self._chain.seal_due(days, now_ms=now_ms, calendar=calendar, key=key)
-        except KeyUnusableError as error:
+                made = self._chain.seal_due(
+                    days, now_ms=now_ms, calendar=calendar, key=key, journal=journal
+                )
+        except OSError as error:  # of the journal, or of the key
             _log.error("days are not sealed: %s", error)
             return []
         return [(KEPT_IN, f"{one.nr:08d}", one.line().decode(), now_ms) for one in made]

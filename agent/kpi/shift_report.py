@@ -62,6 +62,7 @@ class ShiftFigures:
     parts: int | None
     good: int | None
     resets: int
+    glitches: int
     late: int
     figures: Effectiveness
 
@@ -94,6 +95,7 @@ def shift_figures(
         inputs.parts,
         inputs.good,
         every.resets,
+        every.glitches,
         every.late,
         effectiveness(inputs),
     )
@@ -146,6 +148,7 @@ def _sum(record: ShiftRecord, shift: str, *, planned: bool | None) -> Totals:
         total.signals_ms.update(one.signals_ms)
         total.counts.update(one.counts)
         total.resets += one.resets
+        total.glitches += one.glitches
         total.late += one.late
     return total
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.follow import COUNTERS, SIGNALS, STATE, Follows, Machine, Source, hold_ms
+from agent.kpi.reissue import Reissue
 from agent.kpi.report import DEVICE
 from agent.kpi.segments import Segments
 from agent.kpi.shift_record import ShiftRecord
 from agent.kpi.shift_report import GROUP, METRIC_NAMES, shift_figures, shift_frame
+from agent.states.counting import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -73,6 +75,7 @@ class Shop:
         self._records = {(one.device, one.day): one for one in records(lessons)}
         self._touched: set[tuple[str, date]] = set()
         self._all_looked_at = False
+        self._again = Reissue()
         self._plans: dict[str, DevicePlan] = {}
         self._machines: dict[str, Machine] = {}
         self.join(devices)
@@ -140,12 +143,17 @@ class Shop:
             self.save(store)
 
     async def _publish(self, store: Keeps, codec: Encodes, now_ms: int) -> None:
-        """Publish what ended: of this shop day and the one before, first of all that are kept."""
+        """Publish what ended: of this shop day and the one before, first of all that are kept.
+
+        What late data changed since is published again, once no more of them come.
+        """
         today = self._calendar.day_of(now_ms * _NS_PER_MS)
         recent = (today - timedelta(days=1), today)
+        again = self._again.due(now_ms)
         for record in list(self._records.values()):
             old = record.day not in recent
-            if record.device not in self._machines or (old and self._all_looked_at):
+            record.told -= (changed := again.get((record.device, record.day), set()))
+            if record.device not in self._machines or (old and self._all_looked_at and not changed):
                 continue
             for name in self._ended(record, now_ms):
                 if old and not any(bucket.shift == name for bucket in record.totals):
@@ -175,17 +183,29 @@ class Shop:
             for role in roles.get(tag.name, ())
             if role not in COUNTERS
         }
-        latest = max((one.day for (id_, _), one in self._records.items() if id_ == device.id),
-                     default=None)  # fmt: skip
-        readings = {} if latest is None else self._records[device.id, latest].readings
         return Machine(
             lambda day: self._record(device.id, day),
             self._segments,
             lines=lines,
-            oee=device.entry.oee,
-            readings=readings,
+            counters=self._counters(device),
             on_change=lambda change: self._changed(device.id, change),
+            on_late=lambda bucket: self._again.note(device.id, bucket, time.time_ns()),
         )
+
+    def _counters(self, device: DevicePlan) -> dict[str, Counter]:
+        """Give the counters of a device as their latest readings left them."""
+        oee = device.entry.oee
+        known = {role: one for one in sorted(self._records.values(), key=lambda one: one.day)
+                 if one.device == device.id for role in one.readings}  # fmt: skip
+        found = {}
+        for role in COUNTERS:
+            record = known.get(role)
+            found[role] = Counter(
+                wrap=None if oee is None else oee.wrap,
+                last=None if record is None else record.readings[role],
+                fell=None if record is None else record.falls.get(role),
+            )
+        return found
 
     def _changed(self, device: str, change: Change) -> None:
         self._tell("state", d=device, was=change.was, state=change.state, at=change.at_ms,

@@ -7,7 +7,7 @@ only equal points at an equal address are one source. Source: docs/specs/rate, s
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.kpi.findings import Finding
 from agent.kpi.identity import DeviceFacts, real_serial
@@ -16,23 +16,40 @@ from agent.kpi.watched import is_control_metric
 from drivers.api import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from agent.config.plan import DevicePlan
 
 
 def facts_of(
-    devices: Sequence[DevicePlan], identities: Mapping[str, Identity]
+    devices: Sequence[DevicePlan],
+    identities: Mapping[str, Identity],
+    unread: Collection[str] = (),
 ) -> dict[str, DeviceFacts]:
-    """Gather what is known of each device: who it says it is, and where it is read."""
+    """Gather what is known of each device: who it says it is, and where it is read.
+
+    `unread` are those that nobody has asked yet.
+    """
     return {
         device.id: DeviceFacts(
             identities.get(device.id, Identity()),
             f"{device.entry.driver} {device.link}",
-            frozenset(_control_addresses(device)),
+            _controls(device),
+            device.id in unread,
         )
         for device in devices
     }
+
+
+def _controls(device: DevicePlan) -> frozenset[str]:
+    """Give a device's control addresses; found once per plan: a plant has 100,000 tags."""
+    known = _CONTROLS.get(device.id)
+    if known is None or known[0] is not device:
+        known = _CONTROLS[device.id] = device, frozenset(_control_addresses(device))
+    return known[1]
+
+
+_CONTROLS: Final[dict[str, tuple[DevicePlan, frozenset[str]]]] = {}
 
 
 def _control_addresses(device: DevicePlan) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from agent.kpi.deviceday import CounterDay, DeviceDay
 from agent.kpi.sketch import Sketcher
+from agent.states.counting import Fall
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,15 +38,18 @@ _NOISE: Final = 1e-4
 class Counter:
     """One counter on one day."""
 
-    __slots__ = ("back", "first", "first_ns", "increase", "last", "last_ns", "name", "resets",
-                 "wraps")  # fmt: skip
+    __slots__ = ("_fell", "_undo", "_usual", "back", "first", "first_ns", "glitches", "increase",
+                 "last", "last_ns", "name", "resets", "wraps")  # fmt: skip
 
     def __init__(self, name: str, value: float, time_ns: int) -> None:
         self.name = name
         self.first = self.last = value
         self.first_ns = self.last_ns = time_ns
         self.increase: int | float = 0
-        self.back = self.resets = self.wraps = 0
+        self.back = self.resets = self.wraps = self.glitches = 0
+        self._usual: int | float = 0
+        self._fell: Fall | None = None
+        self._undo = (0, 0, 0)
 
     @classmethod
     def known(cls, day: CounterDay, *, first_ns: int, last_ns: int) -> Counter:
@@ -53,6 +57,7 @@ class Counter:
         one = cls(day.name, day.first, first_ns)
         one.last, one.last_ns, one.increase = day.last, last_ns, day.increase
         one.back, one.resets, one.wraps = day.back, day.resets, day.wraps
+        one.glitches = day.glitches
         return one
 
     def take(self, value: float, time_ns: int) -> bool:
@@ -66,28 +71,49 @@ class Counter:
         if value == before:
             return False
         if value > before:
-            self.increase += value - before
+            self._rose(before, value)
         else:
-            self._fell(before, value)
+            self._fell = self._fall(before, value)
         return True
 
-    def _fell(self, before: float, value: float) -> None:
-        """Tell a wrap and a reset from a true step back."""
+    def _rose(self, before: float, value: float) -> None:
+        fell, self._fell = self._fell, None
+        if fell is not None and fell.was_a_fault(before, value, usual=self._usual):
+            resets, wraps, back = self._undo
+            self.resets, self.wraps = resets, wraps
+            self.glitches += back == self.back  # a step back stays one, wherever it went then
+            self.increase += value - fell.before - fell.added
+            return
+        self._usual = max(self._usual, value - before)
+        self.increase += value - before
+
+    def _fall(self, before: float, value: float) -> Fall:
+        """Tell a wrap and a reset from a true step back; what follows may show it was a fault."""
+        fell = self._fell
+        if fell is None:
+            self._undo = (self.resets, self.wraps, self.back)
+            fell = Fall(before, 0)
+        added = self._fell_to(before, value)
+        self.increase += added
+        return Fall(fell.before, fell.added + added)
+
+    def _fell_to(self, before: float, value: float) -> float:
+        """Give what a fall has counted."""
         for modulus in _MODULI:
             if modulus * (1 - _NEAR) <= before < modulus and 0 <= value <= modulus * _NEAR:
                 self.wraps += 1
-                self.increase += modulus - before + value
-                return
+                return modulus - before + value
         if 0 <= value <= before * _NEAR or value in {0, 1}:
             self.resets += 1
-            self.increase += value
-        elif before - value > abs(before) * _NOISE:
+            return value
+        if before - value > abs(before) * _NOISE:
             self.back += 1
+        return 0
 
     def day(self) -> CounterDay:
         """Give it as a record."""
         return CounterDay(self.name, self.first, self.last, self.increase, self.back,
-                          self.resets, self.wraps)  # fmt: skip
+                          self.resets, self.wraps, self.glitches)  # fmt: skip
 
 
 class Tally:

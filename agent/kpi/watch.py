@@ -29,6 +29,10 @@ _DAYS_COMPARED: Final = 2
 
 Values of a third day push out the oldest: it is still counted, and compared from there anew.
 """
+AHEAD_NS: Final = 24 * 3_600_000_000_000
+"""A value stamped so much later than it was received is of no day: its clock is wrong."""
+BEHIND_NS: Final = 7 * AHEAD_NS
+"""A live value stamped so much earlier tells what still is so, not what was seen on its day."""
 
 
 class Books(Protocol):
@@ -121,6 +125,15 @@ class Watch:
             return
         distinct = set(times_ns)  # few: a server samples many points at once
         first_ns, last_ns = min(distinct), max(distinct)
+        oldest_ns = 0 if frame.backfill else frame.read_ns - BEHIND_NS
+        if first_ns < oldest_ns or last_ns > frame.read_ns + AHEAD_NS:
+            columns, values, times_ns = self._in_time(
+                columns, values, times_ns, oldest_ns=oldest_ns, read_ns=frame.read_ns
+            )
+            if not values:
+                return
+            distinct = set(times_ns)
+            first_ns, last_ns = min(distinct), max(distinct)
         if self._today is None and not frame.backfill:
             self._books.speaks(self._group, last_ns)
         today = self._turn(first_ns)
@@ -134,6 +147,24 @@ class Watch:
                 day = self._turn(time_ns)
                 self._count(day, (column,), (value,), first_ns=time_ns, last_ns=time_ns)
         self._follow(frame, columns, values, times_ns)
+
+    def _in_time(
+        self,
+        columns: Sequence[int],
+        values: Sequence[Value],
+        times_ns: Sequence[int],
+        *,
+        oldest_ns: int,
+        read_ns: int,
+    ) -> tuple[Sequence[int], Sequence[Value], Sequence[int]]:
+        """Give what is of a day on which it can have been seen; the rest counts as not good."""
+        fits = [oldest_ns <= time_ns <= read_ns + AHEAD_NS for time_ns in times_ns]
+        self._count_bad(len(fits) - sum(fits), read_ns)
+        return (
+            tuple(compress(columns, fits)),
+            tuple(compress(values, fits)),
+            tuple(compress(times_ns, fits)),
+        )
 
     def _follow(
         self,
@@ -174,10 +205,7 @@ class Watch:
         """Count values that are not good, and see whether state or group fell silent."""
         if not bad or frame.backfill:
             return
-        record = self._books.record(self._books.day(frame.read_ns).date)
-        record.bad += bad
-        if record.clean:
-            self._books.touch(record)
+        self._count_bad(bad, frame.read_ns)
         at = self._track.state_at
         if frame.columns is not None:
             at = frame.columns.index(at) if at in frame.columns else -1
@@ -186,6 +214,12 @@ class Watch:
         if frame.columns is None and bad == len(frame.values):
             self._today = None
             self._books.falls_silent(self._group, frame.read_ns)
+
+    def _count_bad(self, bad: int, read_ns: int) -> None:
+        record = self._books.record(self._books.day(read_ns).date)
+        record.bad += bad
+        if record.clean:
+            self._books.touch(record)
 
     def _good_part(self, frame: Frame) -> tuple[Sequence[int], Sequence[Value], Sequence[int]]:
         """Give columns, values and source times of the good values, in the frame's order."""

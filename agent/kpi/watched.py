@@ -6,6 +6,7 @@ docs/specs/payload; part of the rules of docs/specs/rate.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def _listed(name: str, entries: tuple[str, ...]) -> bool:
     return any(name.startswith(e) if e.endswith(".") else name == e for e in entries)
 
 
+@lru_cache(8192)  # a plant of 100,000 tags has few names, and all are asked about at once
 def is_control_metric(name: str) -> bool:
     """Tell whether good values of the metric prove that a controller itself is read."""
     return _listed(name, CONTROL_METRICS)

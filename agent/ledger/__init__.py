@@ -2,5 +2,6 @@
 
 `records` gives the ledger as plain data, `journal` keeps every change under a chain of hashes,
 `history` answers what was declared on a day, `findings` names what an assessor will ask about,
-`edit` changes one record in the configuration file, `sheets` and `table` are the spreadsheet.
+`edit` changes records in the configuration file, `typed` takes one from a form, `sheets` and
+`naming` say what each field is called.
 """

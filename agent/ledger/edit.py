@@ -2,14 +2,16 @@
 
 Guarantees: a change that makes an error changes nothing; the file is replaced as a whole or not at
 all; the journal has the change before the file has, so nobody's change is without its author. The
-program that reads the file takes it at its next start. Blocking: call it from a thread.
+program that reads the file takes it when it is told to, or at its next start. Blocking: call it
+from a thread.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ from agent.ledger.yaml_text import Uneditable, edited
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -49,6 +51,8 @@ class Signed:
     """UTC ms."""
     day: date
     """The same in the factory's calendar."""
+    note: str = ""
+    """Why, in their own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +147,38 @@ def apply(edit: Edit, journal: Journal, signed: Signed) -> tuple[Entry, ...]:
     """
     if not edit.changes:
         return ()
-    if read_bytes(edit.path) != edit.data:
-        raise ConfigError([problem("E1714", Place(str(edit.path)))])
     target = edit.path.resolve()  # a link stays a link
-    fresh = _beside(target, edit.text.encode())
-    try:
-        day, at_ms = signed.day, signed.at_ms
-        journal.record(edit.before, at_ms=at_ms, day=day, who=edit.path.name, source=Source.CONFIG)
-        entries = journal.record(
-            edit.after, at_ms=at_ms, day=day, who=signed.who, source=signed.source
-        )
-        fresh.replace(target)
-        sync_folder(target)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with _turn(target.parent):
+        if read_bytes(edit.path) != edit.data:
+            raise ConfigError([problem("E1714", Place(str(edit.path)))])
+        fresh = _beside(target, edit.text.encode())
+        try:
+            entries = _written_down(edit, journal, signed)
+            fresh.replace(target)
+            sync_folder(target)
+        finally:
+            fresh.unlink(missing_ok=True)
     return entries
+
+
+def _written_down(edit: Edit, journal: Journal, signed: Signed) -> tuple[Entry, ...]:
+    """Put what stood in the file, and then the edit, into the journal."""
+    day, at_ms = signed.day, signed.at_ms
+    journal.record(edit.before, at_ms=at_ms, day=day, who=edit.path.name, source=Source.CONFIG)
+    return journal.record(
+        edit.after, at_ms=at_ms, day=day, who=signed.who, source=signed.source, note=signed.note
+    )
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait for whoever else edits a file of the folder, in this process or another."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def read_config(path: Path) -> tuple[AgentConfig, tuple[Problem, ...]]:
@@ -228,11 +249,16 @@ def _beside(path: Path, data: bytes) -> Path:
     old = path.stat()
     fresh.unlink(missing_ok=True)  # of an edit that a crash ended
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        with suppress(PermissionError):  # only root gives files away, and root edits others' files
-            os.fchown(fd, old.st_uid, old.st_gid)
-        os.fchmod(fd, stat.S_IMODE(old.st_mode))
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(fd, "wb") as file:
+            for owner in (-1, old.st_uid):  # only root gives files away; a group of ours we may
+                with suppress(PermissionError):
+                    os.fchown(fd, owner, old.st_gid)
+            os.fchmod(fd, stat.S_IMODE(old.st_mode))
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     return fresh

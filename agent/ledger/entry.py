@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ from agent.telemetry.status import Message
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-VERSION = 1
-"""Version of an entry's shape."""
+VERSION, WITH_NOTE = 1, 2
+"""Version of an entry's shape: without a note, and with one."""
 START = "0" * 64
 """The hash before the first entry."""
 MAX_LINE_BYTES = 1_000_000
@@ -60,6 +60,8 @@ class Entry:
     """None where the record is gone."""
     prev: str
     hash: str
+    note: str = ""
+    """Why it was changed, in the words of who did; empty where nobody said."""
 
     @property
     def key(self) -> Key | None:
@@ -71,8 +73,9 @@ class Entry:
         return canonical(self._body() | {"hash": self.hash}).decode()
 
     def _body(self) -> dict[str, Any]:
-        return {
-            "v": VERSION,
+        note = {"note": self.note} if self.note else {}
+        return note | {
+            "v": WITH_NOTE if self.note else VERSION,
             "seq": self.seq,
             "at_ms": self.at_ms,
             "day": self.day.isoformat(),
@@ -124,19 +127,25 @@ class Checked:
 
 
 def chained(
-    changes: Iterable[Change], after: Checked, *, at_ms: int, day: date, who: str, source: Source
+    changes: Iterable[Change],
+    after: Checked,
+    *,
+    at_ms: int,
+    day: date,
+    who: str,
+    source: Source,
+    note: str = "",
 ) -> tuple[Entry, ...]:
-    """Make entries of changes, which follow what is already there."""
+    """Make entries of changes, which follow what is already there; all bear the one note."""
     entries: list[Entry] = []
     prev, seq = after.last_hash, len(after.entries)
     for seq_, change in enumerate(changes, start=seq + 1):
         kind, id_ = change.key or (None, "")
         bare = Entry(
-            seq_, at_ms, day, who, source, kind, id_, change.before, change.after, prev, ""
+            seq_, at_ms, day, who, source, kind, id_, change.before, change.after, prev, "", note
         )
         prev = bare.true_hash()
-        entries.append(Entry(seq_, at_ms, day, who, source, kind, id_, change.before,
-                             change.after, prev=bare.prev, hash=prev))  # fmt: skip
+        entries.append(replace(bare, hash=prev))
     return tuple(entries)
 
 
@@ -178,7 +187,7 @@ def _entry(line: str) -> Entry:
         raise _Refused(
             "the line is not a whole entry (torn or altered)", "该行不是完整的记录（残缺或被改动）"
         ) from None
-    if raw.get("v") != VERSION:
+    if raw.get("v") not in {VERSION, WITH_NOTE}:
         raise _Refused("a version not known here", "记录版本未知")
     if entry.line() != line or entry.hash != entry.true_hash():
         raise _Refused("the hash does not fit: the line was altered", "校验值不符：该行被改动过")
@@ -202,6 +211,7 @@ def _read(raw: dict[str, Any]) -> Entry:
         after=after,
         prev=str(raw["prev"]),
         hash=str(raw["hash"]),
+        note=str(raw.get("note", "")),
     )
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from agent.config.ledger import ControlSet, RateMethod
 from agent.kpi.ledger import DISCRETE_NC, PROCESS_NC
-from agent.kpi.rates import FORMULAS, NullReason, machines_able, machines_controlled
+from agent.kpi.rates import FORMULAS, NullReason, machines_able
 from agent.kpi.region import percent_text
+from agent.ledger.unaided import added_controlled, effective_days, unaided
 from agent.telemetry.status import Message
 
 if TYPE_CHECKING:
@@ -83,10 +84,9 @@ def edit_findings(
 ) -> tuple[Finding, ...]:
     """Look at the difference between two ledgers as of the day of the edit."""
     removed = tuple(_removed_processes(before, after, day, method))
-    raised = () if removed else tuple(_raised(before, after, day, method))
     return (
         *removed,
-        *raised,
+        *_raised(before, after, day, method),
         *_undocumented((*ever, *before.equipment), after, day),
         *_renumbered(before, after, ever, day),
     )
@@ -133,7 +133,7 @@ def _removed_processes(
             f"{change.en}, without a new machine",
             zh=f"关键工序 {name} 被移出台账（{how.zh}）；{change.zh}，并未新增数控设备",
         )
-        if _added_controlled(before, after, effective):
+        if added_controlled(before, after, effective):
             message = Message(
                 en=f"key process {name} was taken out of the ledger ({how.en}); {change.en}",
                 zh=f"关键工序 {name} 被移出台账（{how.zh}）；{change.zh}",
@@ -158,28 +158,38 @@ def _leaves(old: Process, new: Process | None, day: date) -> tuple[Message, date
 
 
 def _raised(before: Declared, after: Declared, day: date, method: RateMethod) -> Iterator[Finding]:
-    old, new = (declared_rate(one, day, method=method) for one in (before, after))
-    if isinstance(old, NullReason) or isinstance(new, NullReason) or new <= old:
+    """Find a rate that rises by what was left out, whatever was added beside it."""
+    for effective in effective_days(before, after, day):
+        rest = unaided(before, after, effective)
+        old, alone = (declared_rate(one, effective, method=method) for one in (before, rest))
+        if isinstance(old, NullReason) or isinstance(alone, NullReason) or alone <= old:
+            continue
+        message = _said_raised(before, after, rest, effective, method)
+        if effective > day:
+            message = Message(en=f"from {effective} on {message.en}",
+                              zh=f"自 {effective} 起，{message.zh}")  # fmt: skip
+        yield Finding(FindingKind.RATE_RAISED_WITHOUT_MACHINE, "", day, message)
         return
-    if _added_controlled(before, after, day):
-        return
-    able = [machines_able(one.ledger().covered(day, ControlSet.STRICT)) for one in (before, after)]
+
+
+def _said_raised(
+    before: Declared, after: Declared, rest: Declared, day: date, method: RateMethod
+) -> Message:
+    able = [machines_able(one.ledger().covered(day, ControlSet.STRICT)) for one in (before, rest)]
     gone = ", ".join(sorted(able[0] - able[1]))
-    change = _change(before, after, day, day, method)
     en, zh = f"; no longer counted: {gone}" if gone else "", f"；不再计入：{gone}" if gone else ""
-    message = Message(
-        en=f"{change.en} and no numerically controlled machine was added{en}",
-        zh=f"{change.zh}，但并未新增数控设备{zh}",
+    change = _change(before, after, day, day, method)
+    if rest == after:
+        return Message(
+            en=f"{change.en} and no numerically controlled machine was added{en}",
+            zh=f"{change.zh}，但并未新增数控设备{zh}",
+        )
+    alone = _change(before, rest, day, day, method)
+    return Message(
+        en=f"{change.en}; without what else the edit does, and without the machines it adds, "
+        f"{alone.en}{en}",
+        zh=f"{change.zh}；不计本次新增的数控设备和其他修改，{alone.zh}{zh}",
     )
-    yield Finding(FindingKind.RATE_RAISED_WITHOUT_MACHINE, "", day, message)
-
-
-def _added_controlled(before: Declared, after: Declared, day: date) -> frozenset[str]:
-    """Give the machines that count as numerically controlled only after the edit."""
-    old, new = (
-        machines_controlled(one.ledger().covered(day, ControlSet.BROAD)) for one in (before, after)
-    )
-    return new - old
 
 
 def _change(

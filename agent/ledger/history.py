@@ -52,6 +52,11 @@ class Batch:
         """Where the change came from."""
         return self.entries[0].source
 
+    @property
+    def note(self) -> str:
+        """Why it was changed; empty where nobody said."""
+        return self.entries[0].note
+
 
 @dataclass(frozen=True, slots=True)
 class History:

@@ -85,7 +85,14 @@ class Journal:
         return checked(self.lines())
 
     def record(
-        self, declared: Declared, *, at_ms: int, day: date, who: str, source: Source
+        self,
+        declared: Declared,
+        *,
+        at_ms: int,
+        day: date,
+        who: str,
+        source: Source,
+        note: str = "",
     ) -> tuple[Entry, ...]:
         """Write down how a ledger differs from what the journal says, an entry for each record.
 
@@ -97,7 +104,9 @@ class Journal:
             with self._locked() as fd:
                 known = self._whole(fd)
                 changes = differences(known.state, declared.records())
-                entries = chained(changes, known, at_ms=at_ms, day=day, who=who, source=source)
+                entries = chained(
+                    changes, known, at_ms=at_ms, day=day, who=who, source=source, note=note
+                )
                 self._append(fd, entries)
                 return entries
         except OSError as error:

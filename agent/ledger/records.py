@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import ValidationError
-
 from agent.config.ledger import Enterprise, Equipment, Location, Process
 from agent.kpi.ledger import Ledger
+from drivers.api.shape import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,13 +12,13 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from agent.ledger.naming import meaning
 from agent.ledger.records import RecordKind, written_of
 from agent.ledger.sheets import SHEETS, YES_NO, Column, Kind, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agent.config.section import Section
     from agent.ledger.records import Declared, Record
 
 GUARDED = ("=", "+", "-", "@", "\t", "'")
@@ -172,7 +172,7 @@ def _write_headings(page: Any, sheet: Sheet, *, last: int, lang: str) -> None:
     ):
         cell = page.cell(1, at, heading)
         cell.font = Font(bold=True)
-        note = _note(sheet, column, lang)
+        note = meaning(sheet, column, lang)
         if note:
             cell.comment = Comment(note, "chulian", width=260, height=90)
         letter = get_column_letter(at)
@@ -182,25 +182,6 @@ def _write_headings(page: Any, sheet: Sheet, *, last: int, lang: str) -> None:
         words = _words(column, lang)
         if words:
             _offer(page, f"{letter}2:{letter}{last}", words)
-
-
-def _note(sheet: Sheet, column: Column, lang: str) -> str:
-    """Give the meaning of a column, as the configuration's reference has it."""
-    from agent.config.fields_ledger import LEDGER
-    from agent.config.ledger import MachineDocument, ProcessLink, Size, Title, Witness
-
-    inner: dict[str, type[Section]] = {
-        "titles": Title, "links": ProcessLink, "documents": MachineDocument,
-        "witnessed": Witness,
-    }  # fmt: skip
-    model: type[Section] = inner[sheet.inside] if sheet.inside else sheet.record.model
-    key = column.key
-    if key.startswith("size."):
-        model, key = Size, key.removeprefix("size.")
-    field = model.model_fields.get(key)
-    if field is None:
-        return ""
-    return LEDGER[f"{model.__name__}.{key}"] if lang == "zh" else field.description or ""
 
 
 def _words(column: Column, lang: str) -> list[str]:

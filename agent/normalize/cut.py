@@ -32,9 +32,8 @@ def cut(frame: Frame, positions: Sequence[int]) -> Frame:
     )
 
 
-def cut_run(run: Sequence[Frame], positions: range) -> list[Frame]:
-    """Cut frames that all have the same columns to the same positions; they share what is new."""
-    columns = _columns(run[0], positions)
+def cut_run(run: Sequence[Frame], positions: range, *, columns: tuple[int, ...]) -> list[Frame]:
+    """Cut frames that all have the same columns to consecutive positions, which hold `columns`."""
     return [_slice(frame, positions, columns) for frame in run]
 
 

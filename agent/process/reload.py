@@ -3,7 +3,8 @@
 Guarantees: a file with an error changes nothing, and its errors are told; only lines with a device
 that came, went or changed begin anew; what cannot be changed without a restart stays as it is and
 is told device by device. What the platform was told of a device (points, groups, names) holds for
-as long as the program runs, so a device is changed on the way only where none of that changes.
+as long as the program runs, so a device is changed on the way only where none of that changes. The
+ledger is taken over as a whole or not at all: a mixture of two was never declared by anybody.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from agent.config.load import load
+from agent.config.apart import ReaderError, load
 from agent.config.problems import ConfigError
 from agent.publish.announce import device_content
 from agent.telemetry.status import Message
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from agent.config.destination import Destination
+    from agent.config.model import AgentConfig
     from agent.config.plan import DevicePlan, Loaded
     from agent.telemetry.notify import Notifier
 
@@ -29,8 +31,15 @@ GONE = Message(en="removed or disabled", zh="已删除或停用")
 TOLD = Message(en="its points, groups or names", zh="点位、分组或名称有变")
 COUNTED = Message(en="how its states and parts are counted", zh="状态或产量的统计方式有变")
 WRITES = Message(en="it has points that may be written", zh="含可写点位")
+OTHER_ENTERPRISE = Message(en="enterprise.id is in every topic", zh="主题中含 enterprise.id")
+LONGER = Message(
+    en="a longer rate.period_days needs days no longer in memory",
+    zh="rate.period_days 加长，所需的历史数据不在内存中",
+)
 _MOST_NAMED = 8
-_ON_THE_WAY = frozenset({"devices", "publish"})
+LEDGER = ("enterprise", "locations", "processes", "equipment")
+"""Sections that are the ledger; all of them change at once."""
+_ON_THE_WAY = frozenset({"devices", "publish", "rate", *LEDGER})
 """Sections that are compared piece by piece."""
 
 _log = logging.getLogger("chulian.reload")
@@ -48,23 +57,30 @@ class Changes:
     """Every device as it will run."""
     publish: tuple[tuple[Destination, ...], Mapping[str, str]] | None
     """The destinations and their passwords, where they have changed."""
+    ledger: Mapping[str, Any]
+    """Sections of ledger and rate as they are from now on, by name; empty where as before."""
     restart: tuple[tuple[str, Message | None], ...]
     """What needs a restart: sections of the file, and devices with the reason."""
 
     def __bool__(self) -> bool:
         """Whether anything can change at once."""
-        return bool(self.devices or self.gone or self.publish)
+        return bool(self.devices or self.gone or self.publish or self.ledger)
 
     @property
     def names(self) -> str:
         """What changes at once."""
         told = [*(plan.id for plan in self.devices), *self.gone]
-        return ", ".join(told + ["publish"] * (self.publish is not None))
+        return ", ".join([*told, *["publish"] * (self.publish is not None), *self.ledger])
 
     @property
     def steps(self) -> tuple[Changes, ...]:
         """The changes one after another: should the second fail, the first is in force."""
-        parts = replace(self, publish=None), replace(self, devices=(), gone=())
+        none = replace(self, devices=(), gone=(), publish=None, ledger={})
+        parts = (
+            replace(none, devices=self.devices, gone=self.gone),
+            replace(none, publish=self.publish),
+            replace(none, ledger=self.ledger),
+        )
         return tuple(part for part in parts if part)
 
 
@@ -80,6 +96,8 @@ def compare(
         for name in type(wanted.config).model_fields
         if name not in _ON_THE_WAY and getattr(running.config, name) != getattr(wanted.config, name)
     ]
+    declared, waits = _ledger(running.config, wanted.config)
+    restart += waits
     sending = wanted.config.publish, wanted.secrets
     old = {plan.id: plan for plan in running.devices}
     before = {**(known or {}), **old}
@@ -104,6 +122,7 @@ def compare(
         tuple(plan.id for plan in gone if not _writes(plan)),
         tuple(will_run),
         None if sending == (running.config.publish, running.secrets) else sending,
+        declared,
         tuple(restart),
     )
 
@@ -124,6 +143,7 @@ class Reloader:
         self._notifier = notifier
         self._apply = apply
         self._asked = asyncio.Event()
+        self._waiting: list[asyncio.Future[tuple[Message, ...]]] = []
         self.remarks: tuple[Message, ...] = ()
         """What of the file is not in force and why; empty when all of it is."""
 
@@ -131,22 +151,43 @@ class Reloader:
         """Have the file read again, soon."""
         self._asked.set()
 
+    async def renew(self) -> tuple[Message, ...]:
+        """Have the file read again and put in force; give what of it is not in force and why.
+
+        Whoever waits may be cancelled: the work goes on. Where `run` has ended, so is this.
+        """
+        done: asyncio.Future[tuple[Message, ...]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        self.ask()
+        return await done
+
     async def run(self) -> None:
         """Wait to be asked, until cancelled."""
-        while True:
-            await self._asked.wait()
-            self._asked.clear()
-            self._notifier.reloading()
-            self.remarks = await self._reload()
-            for remark in self.remarks:
-                _log.warning("%s", remark.en)
-            self._notifier.ready()
+        try:
+            while True:
+                await self._asked.wait()
+                self._asked.clear()
+                told = self._waiting.copy()  # who comes while the file is read has it read again
+                self._notifier.reloading()
+                self.remarks = await self._reload()
+                for remark in self.remarks:
+                    _log.warning("%s", remark.en)
+                self._notifier.ready()
+                for one in told:
+                    self._waiting.remove(one)
+                    if not one.done():
+                        one.set_result(self.remarks)
+        finally:
+            for one in self._waiting:
+                one.cancel()
 
     async def _reload(self) -> tuple[Message, ...]:
         try:
             wanted = await asyncio.to_thread(load, self._running.path)
         except ConfigError as error:
             return (_refused(error),)
+        except ReaderError as error:
+            return (error.message,)
         changes = compare(self._running, wanted, known=self._known)
         for step in changes.steps:
             try:
@@ -161,10 +202,33 @@ class Reloader:
         """Take what has changed as what runs."""
         self._running = replace(self._running, devices=done.running)
         self._known |= {plan.id: plan for plan in done.running}
+        if done.ledger:
+            config = self._running.config.model_copy(update=dict(done.ledger))
+            self._running = replace(self._running, config=config)
         if done.publish is not None:
             publish, secrets = done.publish
             config = self._running.config.model_copy(update={"publish": publish})
             self._running = replace(self._running, config=config, secrets=secrets)
+
+
+def _ledger(
+    running: AgentConfig, wanted: AgentConfig
+) -> tuple[dict[str, Any], list[tuple[str, Message | None]]]:
+    """Give the sections of ledger and rate that change at once, and those that need a restart."""
+    changed = {
+        name: getattr(wanted, name)
+        for name in (*LEDGER, "rate")
+        if getattr(wanted, name) != getattr(running, name)
+    }
+    waits: list[tuple[str, Message | None]] = []
+    if wanted.enterprise.id != running.enterprise.id:
+        waits += [
+            (name, OTHER_ENTERPRISE) for name in LEDGER if changed.pop(name, None) is not None
+        ]
+    if wanted.rate.period_days > running.rate.period_days:
+        waits.append(("rate", LONGER))
+        del changed["rate"]
+    return changed, waits
 
 
 def _reason(old: DevicePlan | None, new: DevicePlan, *, runs: bool) -> Message | None:
@@ -216,9 +280,9 @@ def _refused(error: ConfigError) -> Message:
 
 def _held(names: str) -> Message:
     return Message(
-        f"Not in force: {names}. A connection could not be closed, or the disk takes nothing: "
-        "see to the disk, then restart the agent.",
-        f"以下修改未生效：{names}。连接无法关闭，或磁盘无法写入：请检查磁盘，然后重启采集程序。",
+        f"Not in force: {names}. A connection could not be closed, or the disk takes nothing; all "
+        "else goes on as before. See to the disk, then restart the agent.",
+        f"以下修改未生效，其余照常：{names}。连接无法关闭或磁盘无法写入，请检查磁盘后重启程序。",
     )
 
 

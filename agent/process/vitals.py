@@ -89,6 +89,8 @@ class Vitals:
         self._reloader = Reloader(loaded, notifier=notifier, apply=apply)
         self.reload = self._reloader.ask
         """Has the configuration read again."""
+        self.renew = self._reloader.renew
+        """The same, waiting for it; gives what of the file is not in force and why."""
         self._files_short = False
 
     async def run(self) -> None:

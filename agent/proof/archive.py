@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING
+from io import SEEK_END, BytesIO
+from itertools import takewhile
+from typing import IO, TYPE_CHECKING
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from agent.telemetry.status import Message
@@ -29,6 +30,8 @@ _END = struct.Struct("<4s4H2LH")
 _END_SIGNATURE = b"PK\x05\x06"
 _MAX_DIRECTORY_BYTES = 16_384
 _NAME_SHOWN = 80
+_LARGE = 1 << 16
+"""From so many bytes on, a piece is compared at once and not kept."""
 _FOREIGN = Message(en="does not belong here", zh="不属于证明文件")
 _TWICE = Message(en="is there twice", zh="出现了两次")
 
@@ -45,7 +48,7 @@ class ArchiveError(ValueError):
 class Unpacked:
     """What stands in an archive."""
 
-    members: Mapping[str, bytes]
+    members: dict[str, bytes]
     """Bytes by name, as far as the directory tells."""
     faults: tuple[tuple[str, Message], ...]
     """(Member or empty, what is wrong with the container there)."""
@@ -53,32 +56,42 @@ class Unpacked:
 
 def pack(members: Mapping[str, bytes]) -> bytes:
     """Give the archive of these members; raises ArchiveError over `MAX_BYTES`."""
+    buffer = BytesIO()
+    pack_into(buffer, members)
+    return buffer.getvalue()
+
+
+def pack_into(file: IO[bytes], members: Mapping[str, bytes]) -> None:
+    """Write the archive of these members; raises ArchiveError over `MAX_BYTES`, writing nothing."""
     if sum(map(len, members.values())) > MAX_BYTES:
         raise ArchiveError(f"more than {MAX_BYTES} bytes", f"超过 {MAX_BYTES} 字节")
-    buffer = BytesIO()
-    with ZipFile(buffer, "w", ZIP_STORED) as archive:
+    with ZipFile(file, "w", ZIP_STORED) as archive:
         for name in sorted(members):
             info = ZipInfo(name, _DATE_TIME)
             info.create_system, info.external_attr = _UNIX, _MODE
             archive.writestr(info, members[name])
-    return buffer.getvalue()
 
 
 def unpack(raw: bytes, known: Collection[str]) -> Unpacked:
+    """Do as `unpack_from` does, of bytes."""
+    return unpack_from(BytesIO(raw), known)
+
+
+def unpack_from(file: IO[bytes], known: Collection[str]) -> Unpacked:
     """Read every member of a known name, and tell what is not as `pack` writes it.
 
     Raises:
         ArchiveError: it cannot be read at all.
     """
-    _check_end(raw)
+    size = _checked_size(file)
     try:
-        with ZipFile(BytesIO(raw)) as archive:
+        with ZipFile(file) as archive:
             entries = archive.infolist()
     except (BadZipFile, ValueError, NotImplementedError, struct.error, OSError) as error:
         raise ArchiveError(
             f"the directory cannot be read: {error}", f"目录无法读取：{error}"
         ) from None
-    if sum(entry.compress_size for entry in entries) > len(raw):
+    if sum(entry.compress_size for entry in entries) > size:
         raise ArchiveError("members overlap", "成员互相重叠")
     members: dict[str, bytes] = {}
     faults: list[tuple[str, Message]] = []
@@ -88,40 +101,46 @@ def unpack(raw: bytes, known: Collection[str]) -> Unpacked:
         elif entry.filename in members:
             faults.append((entry.filename, _TWICE))
         else:
-            members[entry.filename] = _content(raw, entry)
+            members[entry.filename] = _content(file, entry)
     if not faults:
-        faults += _differences(raw, members)
+        faults += _differences(file, size, members)
     return Unpacked(members, tuple(faults))
 
 
-def _check_end(raw: bytes) -> None:
-    if len(raw) > MAX_BYTES:
+def _checked_size(file: IO[bytes]) -> int:
+    size = file.seek(0, SEEK_END)
+    if size > MAX_BYTES:
         raise ArchiveError(f"larger than {MAX_BYTES} bytes", f"大于 {MAX_BYTES} 字节")
-    tail = raw[-_END.size :]
+    file.seek(max(0, size - _END.size))
+    tail = file.read(_END.size)
     if len(tail) < _END.size or not tail.startswith(_END_SIGNATURE):
         raise ArchiveError(
             "the end of the archive is missing: cut off, or no zip file",
             "找不到压缩包的结尾：文件不完整，或不是 zip 文件",
         )
-    _, _, _, _, _, size, offset, _ = _END.unpack(tail)
-    if size > _MAX_DIRECTORY_BYTES or offset + size + _END.size != len(raw):
+    _, _, _, _, _, length, offset, _ = _END.unpack(tail)
+    if length > _MAX_DIRECTORY_BYTES or offset + length + _END.size != size:
         raise ArchiveError(
             "the end of the archive does not fit its directory", "压缩包的结尾与目录不符"
         )
+    return size
 
 
-def _content(raw: bytes, entry: ZipInfo) -> bytes:
+def _content(file: IO[bytes], entry: ZipInfo) -> bytes:
     """Give a member's bytes where `pack` puts them, whatever their checksum says."""
-    start = entry.header_offset + _LOCAL_HEADER_BYTES + len(entry.filename.encode())
-    return raw[start : start + entry.compress_size]
+    file.seek(entry.header_offset + _LOCAL_HEADER_BYTES + len(entry.filename.encode()))
+    return file.read(entry.compress_size)
 
 
-def _differences(raw: bytes, members: Mapping[str, bytes]) -> list[tuple[str, Message]]:
+def _differences(
+    file: IO[bytes], size: int, members: Mapping[str, bytes]
+) -> list[tuple[str, Message]]:
     """Compare with the archive these members make; name the first place that differs."""
-    expected = pack(members)
-    if expected == raw:
+    expected = _Compared(file)
+    pack_into(expected, members)  # type: ignore[arg-type] # it is written to, and no more
+    at = expected.first_difference(size)
+    if at is None:
         return []
-    at = _first_difference(raw, expected)
     said = Message(
         en=f"byte {at} of the file is not as a proof file has it",
         zh=f"文件第 {at} 字节（从 0 数起）与证明文件的格式不符",
@@ -129,16 +148,51 @@ def _differences(raw: bytes, members: Mapping[str, bytes]) -> list[tuple[str, Me
     return [(_owner(members, at), said)]
 
 
-def _first_difference(a: bytes, b: bytes) -> int:
-    """Give the place of the first byte that differs; the shorter length where none does."""
-    same, end = 0, min(len(a), len(b))
-    while same < end:
-        middle = (same + end + 1) // 2
-        if a[same:middle] == b[same:middle]:
-            same = middle
+class _Compared:
+    """Takes what is written, and holds it against a file without keeping what is large."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._at = self._end = 0
+        self._small: dict[int, bytes] = {}
+        self._differs: list[int] = []
+
+    def write(self, data: bytes) -> int:
+        if len(data) < _LARGE:
+            self._small[self._at] = data  # a header is written twice, the second time with its sums
         else:
-            end = middle - 1
-    return same
+            self._compare(self._at, data)
+        self._at += len(data)
+        self._end = max(self._end, self._at)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, at: int) -> int:
+        self._at = at
+        return at
+
+    def flush(self) -> None:
+        """Do nothing: all is compared when it is written, or at the end."""
+
+    def first_difference(self, size: int) -> int | None:
+        """Give the first byte that differs; the shorter length where none does but one ends."""
+        for at, data in self._small.items():
+            self._compare(at, data)
+        if size != self._end:
+            self._differs.append(min(size, self._end))
+        return min(self._differs, default=None)
+
+    def _compare(self, at: int, data: bytes) -> None:
+        for start in range(0, len(data), _LARGE):
+            self._file.seek(at + start)
+            wanted = data[start : start + _LARGE]
+            found = self._file.read(len(wanted))
+            if found != wanted:
+                same = takewhile(lambda pair: pair[0] == pair[1], zip(found, wanted, strict=False))
+                self._differs.append(at + start + sum(1 for _ in same))
+                return
 
 
 def _owner(members: Mapping[str, bytes], at: int) -> str:

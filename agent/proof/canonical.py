@@ -7,10 +7,11 @@ is read must be in that very form: a second spelling of the same content is an e
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 def page(document: Any) -> bytes:
@@ -28,10 +29,10 @@ def line(document: Any) -> bytes:
 
 def lines(documents: Iterable[Any]) -> bytes:
     """Give documents as JSON lines, each ended by a line end."""
-    found = bytearray()
+    found = BytesIO()
     for one in documents:
-        found += line(one) + b"\n"
-    return bytes(found)
+        found.write(line(one) + b"\n")
+    return found.getvalue()  # without a copy: a year of many machines is large
 
 
 def read_page(raw: bytes) -> Any:
@@ -46,6 +47,11 @@ def read_page(raw: bytes) -> Any:
 def read_line(raw: bytes) -> Any:
     """Read what `line` gave; raises ValueError as `read_page` does."""
     return _canonical(raw, line)
+
+
+def each(raw: bytes) -> Iterator[bytes]:
+    """Give the lines of a text as `split` does, one after the other."""
+    return (one.removesuffix(b"\n") for one in BytesIO(raw))
 
 
 def split(raw: bytes) -> list[bytes]:

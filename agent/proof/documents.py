@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from agent.config.codes.size import above_threshold, scale
 from agent.config.ledger import ControlSet, IndustryKind
 from agent.config.model import AgentConfig
 from agent.kpi.calendar import ShopCalendar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
+    from agent.config.ledger import Size
     from agent.kpi.evidence import DeviceDay
 
 _LEDGER = ("enterprise", "locations", "processes", "equipment")
@@ -62,6 +64,18 @@ def evidence_span(config: AgentConfig, as_of: date) -> tuple[date, date]:
     """Give the first and last day whose evidence the figures need, the history's included."""
     asked = demand_of(config, as_of)
     return asked.first - timedelta(days=asked.period_days - 1), asked.last
+
+
+def size_document(size: Size | None) -> dict[str, Any]:
+    """Give the tiers an enterprise's figures put it in, and never the figures; null if unknown."""
+    if size is None:
+        return {"scale": None, "above_threshold": None, "year": None}
+    tier = scale(size.staff, size.revenue_wan)
+    return {
+        "scale": None if tier is None else tier.value,
+        "above_threshold": above_threshold(size.revenue_wan),
+        "year": size.year,
+    }
 
 
 def ledger_document(config: AgentConfig) -> dict[str, Any]:
@@ -107,10 +121,11 @@ def config_of(ledger: Mapping[str, Any], settings: Mapping[str, Any]) -> AgentCo
     )
 
 
-def days_documents(days: Iterable[DeviceDay]) -> Iterator[dict[str, Any]]:
-    """Give the evidence by day and device, one by one: a year of many machines is large."""
-    for one in sorted(days, key=lambda one: (one.day, one.device)):
-        yield one.document()
+def days_documents(days: list[DeviceDay]) -> Iterator[dict[str, Any]]:
+    """Give the evidence by day and device, one by one, and take each out of the list."""
+    days.sort(key=lambda one: (one.day, one.device), reverse=True)
+    while days:
+        yield days.pop().document()
 
 
 def facts_document(facts: Mapping[str, DeviceFacts]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ class Code(StrEnum):
     JOURNAL_CHAIN = "journal_chain"
     DIGEST_CHAIN = "digest_chain"
     DAY_DIGEST = "day_digest"
+    JOURNAL_DIGEST = "journal_digest"
+    JOURNAL_BACKDATED = "journal_backdated"
+    """The one that is a remark: the file stays sound."""
     HEADER = "header"
     RULES = "rules"
     FIGURE = "figure"
@@ -39,8 +42,8 @@ _SENTENCES = {
     Code.MEMBER_MISSING: Message(en="is missing", zh="缺少该成员"),
     Code.MANIFEST: Message(en="cannot be read: {seen}", zh="清单无法读取：{seen}"),
     Code.FORMAT: Message(
-        en="is of format {seen}; this program reads chulian-proof 1",
-        zh="格式为 {seen}；本程序只能读取 chulian-proof 1",
+        en="is of format {seen}; this program reads chulian-proof 1 and 2",
+        zh="格式为 {seen}；本程序只能读取 chulian-proof 1 和 2",
     ),
     Code.SIGNATURE: Message(
         en="the signature does not fit the manifest and the key",
@@ -54,6 +57,16 @@ _SENTENCES = {
         en="was changed after it was signed: {seen}", zh="签名之后被改动：{seen}"
     ),
     Code.UNREADABLE: Message(en="cannot be read: {seen}", zh="内容无法读取：{seen}"),
+    Code.JOURNAL_DIGEST: Message(
+        en="was sealed with another journal of the ledger than the one in this file: {seen}",
+        zh="封存时的台账记录与本文件中的不是同一份：{seen}",
+    ),
+    Code.JOURNAL_BACKDATED: Message(
+        en="bears a day that had been sealed before it was written down ({seen}): the gateway's "
+        "clock was slow or set back then. The order of the journal holds, this day does not",
+        zh="写入时其登记日期已经封存（{seen}）：当时网关时钟偏慢或被往回拨。"
+        "记录的先后顺序可信，这一登记日期不可信",
+    ),
     Code.HEADER: Message(
         en="says something else than the members it lists: {seen}",
         zh="清单所述与所列成员不符：{seen}",
@@ -76,7 +89,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and where."""
+    """One thing that is wrong or worth a remark, and where."""
 
     code: Code
     member: str

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT: Final = "chulian-proof"
-VERSION: Final = 1
+VERSION: Final = 2
+READABLE: Final = frozenset({1, 2})
+"""Versions that can be checked; the first had no `size`, and digests without `journal`."""
 
 README: Final = "README.txt"
 DAYS: Final = "days.jsonl"

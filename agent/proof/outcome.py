@@ -17,9 +17,10 @@ from agent.kpi.result import compute
 from agent.ledger.entry import checked
 from agent.ledger.findings import findings
 from agent.ledger.history import History
+from agent.proof.sealed_ledger import dated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from agent.config.model import AgentConfig
@@ -43,10 +44,11 @@ class Inputs:
 
     config: AgentConfig
     as_of: date
-    days: tuple[DeviceDay, ...]
+    days: Sequence[DeviceDay]
     facts: Mapping[str, DeviceFacts]
     losses: tuple[LossSpan, ...]
     journal: tuple[bytes, ...]
+    digests: tuple[bytes, ...] = ()
 
     def computed(self, as_of: date) -> RateResult:
         """Compute the result as of a day."""
@@ -95,7 +97,7 @@ def history_document(inputs: Inputs) -> dict[str, Any]:
 
 def _ledger_findings(inputs: Inputs, result: RateResult) -> Iterator[dict[str, Any]]:
     """Give what the ledger's history makes one ask about, of edits inside the window."""
-    entries = checked(line.decode() for line in inputs.journal).entries
+    entries = dated(inputs.digests, checked(line.decode() for line in inputs.journal).entries)
     for one in findings(History.of(entries), method=inputs.config.rate.method):
         if result.asked.first <= one.day <= result.asked.last:
             yield {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.kpi.digest import verify as verify_digests
 from agent.kpi.evidence import RULES, DeviceDay
-from agent.ledger.entry import verify as verify_journal
+from agent.ledger.entry import checked
 from agent.proof import canonical, members
 from agent.proof.compare import first_difference
 from agent.proof.documents import (
@@ -22,6 +22,7 @@ from agent.proof.key import raw_hex
 from agent.proof.outcome import Inputs, history_document, result_document
 from agent.proof.report.papers import Papers
 from agent.proof.report.render import made_with, render
+from agent.proof.sealed_ledger import held_against
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,14 +41,18 @@ class Recomputed:
 _MOST_SAID = 300
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 """What reading a member of another shape raises."""
+_CHAINS = (Code.JOURNAL_CHAIN, Code.DIGEST_CHAIN, Code.DAY_DIGEST)
 
 
 class _UnreadableError(ValueError):
     """A member does not hold what it must; its finding is the first argument."""
 
 
-def recomputed(held: Mapping[str, bytes], header: Mapping[str, Any], key_sha256: str) -> Recomputed:
-    """Compute everything again from members that are as they were signed."""
+def recomputed(held: dict[str, bytes], header: Mapping[str, Any], key_sha256: str) -> Recomputed:
+    """Compute everything again from members that are as they were signed.
+
+    The days, by far the largest of them, are taken out of `held` once they are read.
+    """
     try:
         settings = _page(held, members.SETTINGS)
         inputs = _inputs(held, settings)
@@ -58,11 +63,17 @@ def recomputed(held: Mapping[str, bytes], header: Mapping[str, Any], key_sha256:
         *_journal(inputs),
         *_digests(held, inputs),
     ]
+    del held[members.DAYS]
+    if not any(one.code in _CHAINS for one in findings):
+        findings += _sealed_ledger(held, inputs)
     if settings.get("rules") != RULES:
         return Recomputed((*findings, finding(Code.RULES, seen=settings.get("rules"))))
     try:
         findings += _figures(held, settings, inputs)
-        return Recomputed(tuple(findings)) if findings else _reports(held, header)
+        if findings:
+            return Recomputed(tuple(findings))
+        del inputs  # a year of many machines is large, and what follows needs room of its own
+        return _reports(held, header)
     except _UnreadableError as error:
         return Recomputed((*findings, error.args[0]))
     except (*_MALFORMED, ArithmeticError, OSError) as error:  # numbers no calendar or page holds
@@ -89,6 +100,7 @@ def _inputs(held: Mapping[str, bytes], settings: Any) -> Inputs:
         facts=known,
         losses=_losses(held[members.LOSSES]),
         journal=tuple(canonical.split(held[members.JOURNAL])),
+        digests=tuple(canonical.split(held[members.DIGESTS])),
     )
 
 
@@ -98,10 +110,16 @@ def _unreadable(member: str, error: Exception, *, line: int | None = None) -> _U
 
 
 def _journal(inputs: Inputs) -> list[Finding]:
-    bad = verify_journal(line.decode(errors="replace") for line in inputs.journal)
+    bad = checked(line.decode(errors="replace") for line in inputs.journal).bad
     if bad is None:
         return []
     return [Finding(Code.JOURNAL_CHAIN, members.JOURNAL, bad.number, bad.why)]
+
+
+def _sealed_ledger(held: Mapping[str, bytes], inputs: Inputs) -> list[Finding]:
+    """Hold the journal against the digests, both of which are whole chains."""
+    entries = checked(line.decode() for line in inputs.journal).entries
+    return held_against(canonical.split(held[members.DIGESTS]), entries)
 
 
 def _digests(held: Mapping[str, bytes], inputs: Inputs) -> list[Finding]:
@@ -129,7 +147,7 @@ def _page(held: Mapping[str, bytes], name: str) -> dict[str, Any]:
 
 def _days(raw: bytes) -> tuple[DeviceDay, ...]:
     found: dict[tuple[str, date], DeviceDay] = {}
-    for number, line in enumerate(canonical.split(raw), 1):
+    for number, line in enumerate(canonical.each(raw), 1):
         try:
             one = DeviceDay.of_document(canonical.read_line(line))
         except _MALFORMED as error:

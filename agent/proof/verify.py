@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
 
 from agent.proof import canonical, members
-from agent.proof.archive import ArchiveError, unpack
+from agent.proof.archive import ArchiveError, unpack_from
 from agent.proof.findings import Code, Finding, finding
 from agent.proof.key import KeyFileError, fingerprint, is_signed
 from agent.proof.recompute import recomputed
+from agent.proof.sealed_ledger import remarks_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,8 @@ class Verdict:
     """Whether the caller said which key it must be."""
     reports_compared: tuple[str, ...] = ()
     """Reports that were made again and compared; the others rest on the signature."""
+    remarks: tuple[Finding, ...] = ()
+    """What to know of a sound file; empty where anything is wrong."""
 
     @property
     def sound(self) -> bool:
@@ -47,8 +51,13 @@ class Verdict:
 
 def verify(raw: bytes, *, key_sha256: str | None = None) -> Verdict:
     """Check the bytes of a file; with a fingerprint also that it is this key's."""
+    return verify_file(BytesIO(raw), key_sha256=key_sha256)
+
+
+def verify_file(file: IO[bytes], *, key_sha256: str | None = None) -> Verdict:
+    """Check an open file, which is read piece by piece; raises OSError where it is unreadable."""
     try:
-        unpacked = unpack(raw, members.MEMBERS)
+        unpacked = unpack_from(file, members.MEMBERS)
     except ArchiveError as error:
         found = (Finding(Code.CONTAINER, "", None, error.message),)
         return Verdict({}, {}, found, "", key_sha256 is not None)
@@ -76,6 +85,7 @@ def verify(raw: bytes, *, key_sha256: str | None = None) -> Verdict:
         own,
         key_sha256 is not None,
         found_again.reports_compared,
+        () if found_again.findings else remarks_on(held),
     )
 
 
@@ -105,7 +115,7 @@ def _manifest(raw: bytes) -> tuple[dict[str, Any], list[Finding]]:
     if not isinstance(document, dict):
         return {}, [finding(Code.MANIFEST, members.MANIFEST, seen=type(document).__name__)]
     form = f"{document.get('format')} {document.get('version')}"
-    if form != f"{members.FORMAT} {members.VERSION}":
+    if form not in {f"{members.FORMAT} {version}" for version in members.READABLE}:
         return {}, [finding(Code.FORMAT, members.MANIFEST, seen=form[:_MAX_LISTED])]
     return document, []
 

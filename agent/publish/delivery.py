@@ -85,6 +85,7 @@ class Delivery(Outflow):
         self.window.narrow(to_one=bool(self._caution))
         self._notices = ["meta"]
         self.queue.online()
+        self._store.hasten()
         self._look_after_receipts()
 
     def close(self) -> None:

@@ -76,6 +76,8 @@ class Connection:
         """Largest packet the broker takes; None when it did not say."""
         self.remark: Message | None = None
         """What people should know of it."""
+        self.address: tuple[Any, ...] | None = None
+        """Where the broker was found: the socket's address."""
 
     @classmethod
     async def open(
@@ -115,6 +117,7 @@ class Connection:
             keepalive_s = getattr(limits, "ServerKeepAlive", 0) or settings.keepalive_s
             sock = _socket_of(client)
             _tune(sock, keepalive_s)
+            address = sock.getpeername()
         except (OSError, TimeoutError, ValueError) as error:
             _hang_up(client)
             raise unreachable(settings.url, error) from error
@@ -130,6 +133,7 @@ class Connection:
         )
         connection = cls(client, stream, limits)
         connection.remark = None if dates else DATES_UNCHECKED
+        connection.address = address
         return connection
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import orjson
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from agent.publish.tags import Tags
     from drivers.api import Frame, Value
 
-    Series: TypeAlias = "tuple[Sequence[int] | orjson.Fragment, Sequence[Value]]"
-    """Times of one metric, in ms after the row's, or these encoded already, and its values."""
+    Series: TypeAlias = "tuple[Sequence[int], Sequence[Value]]"
+    """Times of one metric, in ms after the row's, and its values."""
 
 _Item = TypeVar("_Item")
 _MS = 1_000_000
@@ -28,7 +26,7 @@ class OwnTimes:
 
     def __init__(self, run: Sequence[Frame], tags: Tags, *, t0_ms: int) -> None:
         self._tags = tags
-        self._times = [_offsets_ms(f.times_ns or (f.read_ns,) * len(f.values), t0_ms) for f in run]
+        self._times = [offsets_ms(f.times_ns or (f.read_ns,) * len(f.values), t0_ms) for f in run]
 
     def __call__(self, values: Sequence[tuple[Value, ...]]) -> Mapping[str, Series]:
         """Give the series of each name; `values` are those of each frame."""
@@ -39,14 +37,12 @@ class OwnTimes:
         stretches = self._tags.stretches
         if stretches is None:
             return _gathered(names, self._times, values)
-        if len(values) == 1:
-            return _one_frame(stretches, self._tags.each, self._times[0], values[0])
         return {
             name: (_joined(self._times, where), _joined(values, where)) for name, where in stretches
         }
 
 
-def _offsets_ms(times_ns: tuple[int, ...], t0_ms: int) -> tuple[int, ...]:
+def offsets_ms(times_ns: tuple[int, ...], t0_ms: int) -> tuple[int, ...]:
     """Give times in ms after the row's; what repeats is worked out once."""
     base_ns, pattern = t0_ms * _MS, times_ns[: _period(times_ns)]
     return tuple([(t - base_ns) // _MS for t in pattern]) * (len(times_ns) // len(pattern))
@@ -60,23 +56,6 @@ def _period(times_ns: tuple[int, ...]) -> int:
         return len(times_ns)
     again = times_ns == times_ns[:period] * (len(times_ns) // period)
     return period if again else len(times_ns)
-
-
-def _one_frame(
-    stretches: Sequence[tuple[str, slice]],
-    each: int,
-    times: tuple[int, ...],
-    values: tuple[Value, ...],
-) -> Mapping[str, Series]:
-    """Give the series of a frame that holds samples of one metric next to each other.
-
-    Where all metrics were sampled at the same times, these are encoded once.
-    """
-    if not each or times != times[:each] * len(stretches):
-        return {name: (times[where], values[where]) for name, where in stretches}
-    shared = orjson.Fragment(orjson.dumps(times[:each]))
-    samples = zip(*[iter(values)] * each, strict=True)
-    return {name: (shared, own) for (name, _), own in zip(stretches, samples, strict=True)}
 
 
 def _joined(columns: Iterable[tuple[_Item, ...]], where: slice) -> list[_Item]:

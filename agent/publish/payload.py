@@ -14,6 +14,7 @@ import orjson
 
 from agent.normalize.cut import cut_run
 from agent.publish.own_times import OwnTimes
+from agent.publish.sampled import Sampled
 from agent.publish.sanitize import clean_values
 from agent.publish.scans import OPTIONS, FullScans, kind_of
 from agent.publish.tags import TagsOf
@@ -108,11 +109,16 @@ class GroupCodec:
         values = [f.values for f in run]
         if aligned:
             block["t"] = offsets
-        shape: _Shape = partial(_scan_columns, tags) if aligned else OwnTimes(run, tags, t0_ms=t0)
+        sampled = None if aligned else Sampled.of(run, tags, t0_ms=t0)
+        if sampled is not None:
+            block["t"] = sampled.offsets_ms
         qualities = _exceptions(run, names, own_times=not aligned)
         if qualities:
             block["q"] = qualities
-        key = "s" if aligned else "p"
+        key = "p" if sampled is None and not aligned else "s"
+        shape: _Shape = (
+            partial(_scan_columns, tags) if aligned else (sampled or OwnTimes(run, tags, t0_ms=t0))
+        )
         try:
             block[key] = shape(values)
             body = orjson.dumps(block, option=OPTIONS)
@@ -137,11 +143,12 @@ class GroupCodec:
             if width:
                 yield run
             return
-        once_each = self._tags_of(run[0].columns).once_each
-        for frames in (run,) if once_each else ([frame] for frame in run):
+        tags = self._tags_of(run[0].columns)
+        step -= step % tags.each if 0 < tags.each <= step else 0  # samples of one tag stay together
+        for frames in (run,) if tags.once_each else ([frame] for frame in run):
             for start in range(0, width, step):
                 positions = range(start, min(start + step, width))
-                yield cut_run(frames, positions)
+                yield cut_run(frames, positions, columns=tags.part(positions))
 
     def _halves(self, run: Sequence[Frame]) -> Iterator[Sequence[Frame]]:
         """Cut a run of more than one value in two: by columns where order stays, or by scans."""

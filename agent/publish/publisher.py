@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.backoff import Backoff
 from agent.publish.delivery import Delivery
+from agent.publish.lookout import Lookout
 from agent.publish.mqtt import Will
 from agent.publish.opening import Opener
 from agent.publish.refusal import ConnectionRefused
@@ -115,6 +116,7 @@ class Publisher:
     async def run(self) -> None:
         """Keep a connection, for ever: the only place that reconnects."""
         backoff = Backoff(longest_s=self._settings.reconnect_max_s)
+        lookout = Lookout(self._settings)
         while True:
             started_s = time.monotonic()
             try:
@@ -123,8 +125,9 @@ class Publisher:
                 )
             except ConnectionRefused as refused:
                 self._away(refused, first=self._problem is None or not backoff.failures)
-                await asyncio.sleep(backoff.next_s())
+                await lookout.pause(backoff.next_s())
                 continue
+            lookout.connected(connection.address)
             try:
                 await self._attend(connection)
             except ConnectionRefused as refused:
@@ -133,9 +136,11 @@ class Publisher:
                 self._disconnected()
                 await connection.close()
             self._rivalry.ended(connection.ended_with, time.monotonic())
-            if time.monotonic() - started_s >= STEADY_S:
+            lasted_s = time.monotonic() - started_s
+            lookout.lost(lasted_s=lasted_s)
+            if lasted_s >= STEADY_S:
                 backoff.reset()
-            await asyncio.sleep(max(backoff.next_s(), self._rivalry.pause_s))
+            await lookout.pause(max(backoff.next_s(), self._rivalry.pause_s))
 
     @property
     def holds(self) -> bool:

@@ -51,6 +51,9 @@ class Stores(Reads, Protocol):
     def put_rejected(self, rejections: Sequence[Rejection]) -> None:
         """Report rows refused for good."""
 
+    def hasten(self) -> None:
+        """Have the frames that wait committed now: what is new must not wait for its turn."""
+
 
 class SendQueue:
     """Rows on their way to one destination, before they are in flight."""

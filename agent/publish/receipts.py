@@ -8,9 +8,7 @@ have been sent. Rows the broker took and nobody confirms are sent again. Shape: 
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Final
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING, Final
 
 from agent.publish.backlog import ranges_of
 from agent.publish.receipt_texts import beyond, foreign, unconfirmed, unreadable
@@ -20,6 +18,7 @@ from agent.store.ranges import Ranges
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from agent.publish.receipt import Receipt
     from agent.publish.sender import Sender
     from agent.store.outbox import Range, Row
     from agent.telemetry.status import Message
@@ -29,31 +28,6 @@ RESEND_ROWS: Final = 10_000
 """Most rows sent again at a time for want of a confirmation."""
 LONGEST_WAIT_S: Final = 3600.0
 """A platform that confirms nothing is reminded more and more rarely, but this often."""
-
-_Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
-_Span = tuple[_Number, _Number]
-
-
-class Refused(BaseModel):
-    """A row that the platform refuses for good."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-    seq: _Number
-    code: int = Field(0, ge=0, le=255)
-    reason: str = Field("RefusedByPlatform", min_length=1, max_length=64)
-
-
-class Receipt(BaseModel):
-    """One message on `ack`; unknown fields are ignored."""
-
-    model_config = ConfigDict(strict=False, frozen=True)
-
-    ep: str = Field(pattern=r"^[0-9A-Z]{10,26}$")
-    seq: _Number | None = None
-    ok: tuple[_Span, ...] = Field((), max_length=1000)
-    rej: tuple[Refused, ...] = Field((), max_length=1000)
-    want: tuple[_Span, ...] = Field((), max_length=16)
 
 
 class _Epoch:
@@ -111,10 +85,11 @@ class Receipts:
 
     def read(self, payload: bytes) -> tuple[Receipt | None, _Epoch | None]:
         """Read a receipt; None, and the problem told, for what cannot be believed."""
-        try:
-            receipt = Receipt.model_validate_json(payload)
-        except ValidationError as error:
-            self.problem = unreadable(error.errors()[0]["msg"])
+        from agent.publish.receipt import parsed  # the first of them loads what checks it
+
+        receipt = parsed(payload)
+        if isinstance(receipt, str):
+            self.problem = unreadable(receipt)
             return None, None
         epoch = self._epochs.get(receipt.ep)
         if epoch is None:

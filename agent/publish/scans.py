@@ -38,7 +38,8 @@ class FullScans:
         self._group = group
         self._names = names
         self._cells: list[list[Value]] = []
-        self._one_scan: dict[str, list[Value]] = {}
+        self._one_scan: list[dict[str, list[Value]]] = []
+        self._step = 0
 
     def rows(
         self,
@@ -71,18 +72,23 @@ class FullScans:
 
     def _parts(self, scans: Sequence[tuple[Value, ...]], step: int) -> Iterator[_Columns]:
         names = self._names
-        if len(scans) == 1 and step >= len(names):
-            yield self._fill(scans[0])
+        if len(scans) == 1:
+            yield from self._fill(scans[0], step)
             return
         columns = list(zip(*scans, strict=True))
         for start in range(0, len(names), step):
             part = slice(start, start + step)
             yield dict(zip(names[part], columns[part], strict=True))
 
-    def _fill(self, scan: tuple[Value, ...]) -> _Columns:
+    def _fill(self, scan: tuple[Value, ...], step: int) -> Sequence[_Columns]:
         if not self._cells:
             self._cells = [[None] for _ in self._names]
-            self._one_scan = dict(zip(self._names, self._cells, strict=True))
+        if step != self._step:
+            parts = [slice(start, start + step) for start in range(0, len(self._names), step)]
+            self._one_scan = [
+                dict(zip(self._names[part], self._cells[part], strict=True)) for part in parts
+            ]
+            self._step = step
         for cell, value in zip(self._cells, scan, strict=True):
             cell[0] = value
         return self._one_scan

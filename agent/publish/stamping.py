@@ -14,13 +14,14 @@ from agent.clock.clock import era_of, plausible
 from agent.clock.stamp import MARK, unstamp
 from agent.normalize.cut import cut
 from agent.publish.redate import on_one_clock, redated
-from agent.store.outbox import Kind
+from agent.store.outbox import Kind, Telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent.clock.clock import Clock, Era
     from agent.clock.seals import Dating, Seals
+    from agent.clock.stamp import Stamp
     from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
     from agent.store.outbox import LessonRow, NewRow, Row
@@ -41,8 +42,8 @@ class Sink(Protocol):
     def put_lessons(self, lessons: Sequence[LessonRow]) -> None:
         """Hand in what was learned."""
 
-    def put_losses(self, losses: Sequence[LossSpan]) -> None:
-        """Hand in what is missing."""
+    def put_told(self, told: Telling) -> None:
+        """Hand in losses and the events that tell of them."""
 
 
 class Datings(Protocol):
@@ -79,6 +80,8 @@ class RowDates:
 
     def __init__(self, seals: Seals) -> None:
         self._seals = seals
+        self._last = b""
+        self._parts: tuple[Stamp | None, bytes] = (None, b"")
 
     def held(self, row: Row) -> bool:
         """Tell whether the clock that stamped the row is not settled yet."""
@@ -93,7 +96,7 @@ class RowDates:
 
     def dated(self, row: Row) -> Row:
         """Give the row without its stamp, dated as was settled."""
-        stamp, body = unstamp(row.body)
+        stamp, body = self._unstamped(row)
         if stamp is None:
             return row
         dating = self._seals.dating(stamp)
@@ -103,9 +106,15 @@ class RowDates:
         return row._replace(t_ms=max(0, row.t_ms + shift_ms), body=body)
 
     def _dating(self, row: Row) -> Dating | None:
-        stamp, _ = unstamp(row.body)
+        stamp, _ = self._unstamped(row)
         assert stamp is not None, row.seq  # noqa: S101 - asked of stamped rows only
         return self._seals.dating(stamp)
+
+    def _unstamped(self, row: Row) -> tuple[Stamp | None, bytes]:
+        """Take the stamp off; a row is asked about several times before the next."""
+        if row.body is not self._last:
+            self._last, self._parts = row.body, unstamp(row.body)
+        return self._parts
 
 
 class StampingCodec:
@@ -131,6 +140,9 @@ class StampingCodec:
     def _stretches(self, frames: Sequence[Frame]) -> Iterator[tuple[Era | None, list[Frame]]]:
         """Part frames by the era of the clock that stamped them; None: the device's own."""
         eras, up_ns = self._clock.eras(), self._clock.up_ns
+        if len(eras) == 1 and all(frame.times_ns is None for frame in frames):
+            yield eras[0], list(frames)
+            return
         parts = [
             (None if part.times_ns is not None else era_of(eras, part.read_ns, up_ns), part)
             for frame in frames
@@ -155,9 +167,30 @@ class StampingSink:
 
     def put_losses(self, losses: Sequence[LossSpan]) -> None:
         """Hand in what is missing; spans of a free clock are marked as not dated."""
-        if self._clock.free:
-            losses = [replace(loss, dated=False) for loss in losses]
-        self._store.put_losses(losses)
+        self.put_told(Telling(losses=tuple(losses)))
+
+    def put_told(self, told: Telling) -> None:
+        """Hand in losses and the events that tell of them; what a free clock has kept has no time.
+
+        What is dated already passes untouched.
+        """
+        if not told.dated:
+            rows = [row._replace(body=self._dated(row.t_ms, row.body)) for row in told.rows]
+            told = told._replace(rows=tuple(rows))
+            if self._clock.free:
+                losses = [replace(loss, dated=False) for loss in told.losses]
+                told = told._replace(losses=tuple(losses))
+            if not self._steady_since(told.since_ms):
+                lessons = [(*lesson[:3], 0) for lesson in told.lessons]
+                told = told._replace(lessons=tuple(lessons))
+        self._store.put_told(told)
+
+    def _steady_since(self, at_ms: int | None) -> bool:
+        """Tell whether the clock is vouched for, and was not moved since a time it gave."""
+        if self._clock.free or at_ms is None:
+            return not self._clock.free
+        eras, up_ns = self._clock.eras(), self._clock.up_ns
+        return not _late_ms(eras[-1], eras, at_ms, up_ns=up_ns)
 
     def _dated(self, t_ms: int, body: bytes) -> bytes:
         eras, up_ns = self._clock.eras(), self._clock.up_ns

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from drivers.api import Value
 
-MOST_SAMPLES: Final = 12
+MOST_SAMPLES: Final = 24
 """So many columns per tag are remembered, about 30 bytes each; beyond, all are forgotten."""
+MOST_PARTS: Final = 64
+"""So many parts of the same columns are remembered."""
 LEAST_ROOM: Final = 1024
 """So many columns are remembered in any case."""
 
@@ -35,6 +37,19 @@ class Tags:
         self._scans = 0
         self._cells: list[list[Value]] = []
         self._one_scan: dict[str, list[Value]] = {}
+        self._parts: dict[tuple[int, int], tuple[int, ...]] = {}
+
+    def part(self, positions: range) -> tuple[int, ...]:
+        """Give the columns of consecutive positions: the same tuple for the same ones."""
+        key = positions.start, positions.stop
+        found = self._parts.get(key)
+        if found is None:
+            if len(self._parts) >= MOST_PARTS:
+                self._parts.clear()
+            columns = self.columns
+            found = tuple(positions) if columns is None else columns[key[0] : key[1]]
+            self._parts[key] = found
+        return found
 
     def one_scan(self, values: tuple[Value, ...]) -> Mapping[str, Sequence[Value]]:
         """Give each name its one value, until the next call; only where no tag comes twice.

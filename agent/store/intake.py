@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.losses.spans import LossSpan
-    from agent.store.outbox import Batch, EvidenceRow, LessonRow, NewRow, Range, Rejection
+    from agent.store.outbox import Batch, EvidenceRow, LessonRow, NewRow, Range, Rejection, Telling
     from drivers.api import Frame
 
 _Item = TypeVar("_Item")
@@ -44,7 +43,7 @@ class Intake:
     rejected_by: deque[tuple[int, Rejection]] = field(default_factory=deque)
     evidence: deque[EvidenceRow] = field(default_factory=deque)
     lessons: deque[LessonRow] = field(default_factory=deque)
-    losses: deque[LossSpan] = field(default_factory=deque)
+    told: deque[Telling] = field(default_factory=deque)
     thrift: int = 1
     """By how much less than usual may wait here."""
     _frames_in: int = 0
@@ -113,13 +112,16 @@ class Intake:
     @property
     def urgent(self) -> bool:
         """Whether something waits that nobody else keeps; acknowledgements can wait for company."""
-        return bool(self.frames or self.events or self.rejected or self.rejected_by)
+        return bool(self.frames or self.events or self.told or self.rejected or self.rejected_by)
+
+    @property
+    def owes(self) -> bool:
+        """Whether anything waits that a destination would not tell again."""
+        return self.urgent or bool(self.evidence or self.lessons)
 
     def __bool__(self) -> bool:
         """Whether anything waits to be put into a batch."""
-        return self.urgent or bool(
-            self.acked or self.acked_by or self.evidence or self.lessons or self.losses
-        )
+        return self.owes or bool(self.acked or self.acked_by)
 
     def move_to(self, batch: Batch) -> None:
         """Encode frames, group by group, and move everything into a batch (the thread)."""
@@ -133,6 +135,10 @@ class Intake:
             groups.setdefault(id(codec), (codec, []))[1].append(frame)
         for codec, group in groups.values():
             batch.rows += codec.encode(group)
+        for told in _take(self.told):
+            batch.rows += told.rows
+            batch.losses += told.losses
+            batch.lessons += told.lessons
         if self.events:
             batch.rows += _take(self.events)
         if self.rejected:
@@ -142,8 +148,6 @@ class Intake:
         self.move_acked_to(batch)
         if self.evidence:
             batch.evidence += _take(self.evidence)
-        if self.losses:
-            batch.losses += _take(self.losses)
 
     def move_acked_to(self, batch: Batch) -> None:
         """Move only acknowledgements into a batch, such as one that was refused (the thread)."""

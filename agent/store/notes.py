@@ -66,7 +66,8 @@ def write_lessons(connection: sqlite3.Connection, lessons: Iterable[LessonRow]) 
     for (device, group), (text, kept_ms) in last.items():
         if text:
             connection.execute(
-                "INSERT OR REPLACE INTO lessons VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO lessons VALUES (?, ?, ?, ?, ?) ON CONFLICT (device, grp) DO UPDATE "
+                "SET text = excluded.text, kept_ms = excluded.kept_ms, crc = excluded.crc",
                 (device, group, text, kept_ms, note_crc((device, group, text, kept_ms))),
             )
         else:

@@ -78,6 +78,19 @@ class NewRow(NamedTuple):
     """The row as it is published, without its opening brace and without its identity."""
 
 
+class Telling(NamedTuple):
+    """What is stored whole or not at all: losses, the events that tell of them, what is kept."""
+
+    rows: tuple[NewRow, ...] = ()
+    losses: tuple[LossSpan, ...] = ()
+    lessons: tuple[LessonRow, ...] = ()
+    """Losses that are still open, or no longer."""
+    since_ms: int | None = None
+    """Earliest time in what is kept open; None where nothing is."""
+    dated: bool = False
+    """Whether the times of rows and losses are vouched for already, whatever the clock is now."""
+
+
 class Row(NamedTuple):
     """A committed row."""
 
@@ -119,10 +132,15 @@ class Batch:
     """Of several destinations: who accepted what."""
     rejected_by: list[tuple[int, Rejection]] = field(default_factory=list)
 
+    @property
+    def owes(self) -> bool:
+        """Whether there is anything that a destination would not tell again."""
+        more = self.evidence or self.lessons or self.losses or self.rejected_by
+        return bool(self.rows or self.rejected or more)
+
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
-        more = self.evidence or self.lessons or self.losses or self.acked_by or self.rejected_by
-        return bool(self.rows or self.acked or self.rejected or more)
+        return self.owes or bool(self.acked or self.acked_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class Portion:
         """Report rows that it refuses for good."""
         self._writer.put_rejected(rejections, by=self._number)
 
+    def hasten(self) -> None:
+        """Have the frames that wait committed now."""
+        self._writer.hasten()
+
     def status(self) -> StoreStatus:
         """Give the store's snapshot with the counters of this destination."""
         return self._writer.status(of=self._number)

@@ -115,9 +115,9 @@ class Session:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             lived_s = time.monotonic() - self._opened_s
-            books.totals = books.totals._replace(
-                uptime_s=self._uptime_base_s + lived_s, last_ms=now_ms()
-            )
+            books.totals = books.totals._replace(uptime_s=self._uptime_base_s + lived_s)
+            if whole:  # before the first of these nothing tells when the run before ended
+                books.totals = books.totals._replace(last_ms=now_ms())
             done = work()
             written = books.write(before)
             self._doubt = (books.totals, done) if whole else None

@@ -1,8 +1,8 @@
 """One thread owns the outbox: it gathers what the loop hands it and commits in groups.
 
-A commit happens at most every `commit_interval_s`, at once after a pause, and takes everything
-that is there: frames, events, acknowledgements, rejections and evidence, in one transaction.
-If the disk refuses, the batch is kept and tried again; the intake fills, and collectors wait.
+A commit happens at most every `commit_interval_s`, at once after a pause and soon after a group's
+first frame, and takes everything that is there: frames, events, acknowledgements, rejections and
+evidence. If the disk refuses, the batch is kept and tried again; intake fills, collectors wait.
 Nothing is ever thrown away here.
 """
 
@@ -14,23 +14,24 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
 from agent.store.account import Account
 from agent.store.asking import Asking
+from agent.store.ending import Ending
 from agent.store.intake import Intake
 from agent.store.outbox import Batch, Kind, NewRow
 from agent.store.patience import Patience
 from agent.store.requests import resolve
-from agent.store.wakeup import Company, WakeUp
+from agent.store.wakeup import Company, Firsts, WakeUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agent.losses.spans import LossSpan
     from agent.store.intake import Encodes
-    from agent.store.outbox import Committed, EvidenceRow, LessonRow, Range, Rejection
+    from agent.store.outbox import Committed, EvidenceRow, LessonRow, Range, Rejection, Telling
     from agent.store.sqlite import Outbox
     from agent.telemetry.status import StoreStatus
     from drivers.api import Frame
@@ -75,14 +76,15 @@ class Writer(Asking):
         self._uncommitted = Batch()
         self._space = asyncio.Event()
         self._space.set()
-        self._idle, self._company = True, Company()
-        self._closing = self._serving = False
+        self._idle, self._closing, self._serving = True, False, False
+        self._company, self._firsts = Company(), Firsts(self._intake, self.hasten)
         self._last_commit_s, self._commits = -1e9, 0
-        self._oldest_ms = outbox.oldest_t_ms()
-        self._patience = Patience()
+        self._oldest_ms, self._patience = outbox.oldest_t_ms(), Patience()
         self.progress_s = time.monotonic()
         """When the thread last went round, monotonic; a watchdog reads it."""
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._ending = Ending()
+        run = partial(self._ending.of, self._run)
+        self._thread = threading.Thread(target=run, name="store-writer", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -90,10 +92,14 @@ class Writer(Asking):
         self._thread.start()
 
     async def close(self) -> None:
-        """Commit what is there, end the thread, close the file."""
+        """Commit what is there, end the thread, close the file.
+
+        Raises:
+            TimeoutError: the disk does not answer, or too slowly; the thread is left behind.
+        """
         self._closing = True
         self._wake.set()
-        await asyncio.to_thread(self._thread.join)
+        await self._ending.wait()
 
     async def put_frame(self, codec: Encodes, frame: Frame) -> None:
         """Hand in a frame; waits while the intake is full, but takes it even if cancelled then."""
@@ -105,6 +111,7 @@ class Writer(Asking):
             self._intake.put(codec, frame)
             self._company.came(time.monotonic(), first=self._idle)
             self._nudge()
+            self._firsts.came(codec)
             if self._intake.reaches(EARLY_VALUES):
                 self._wake.set()
 
@@ -130,9 +137,10 @@ class Writer(Asking):
         """Hand in what was learned of devices; kept with the next commit."""
         self._intake.lessons.extend(lessons)
 
-    def put_losses(self, losses: Sequence[LossSpan]) -> None:
-        """Hand in what is missing; kept with the next commit."""
-        self._intake.losses.extend(losses)
+    def put_told(self, told: Telling) -> None:
+        """Hand in losses and the events that tell of them; kept with the next commit, whole."""
+        self._intake.told.append(told)
+        self._nudge()
 
     async def flush(self) -> None:
         """Have everything handed in so far committed now; no wait where no thread would do it."""
@@ -143,10 +151,21 @@ class Writer(Asking):
         self._wake.set()
         await future
 
+    def hasten(self) -> None:
+        """Have the frames that wait committed now: for who can send them, or for their first."""
+        if self._serving and self._intake.frames:
+            self._flushes.append(self._loop.create_future())
+            self._wake.set()
+
     @property
     def pending_frames(self) -> int:
         """Frames collected and not yet committed."""
         return self._intake.pending_frames
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether anything but acknowledgements, which come again, is not yet committed."""
+        return self._intake.owes or self._uncommitted.owes
 
     @property
     def healthy(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from drivers.api import Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from drivers.api import Frame, Value
 
@@ -31,6 +32,59 @@ class LastValue(NamedTuple):
 
 NEVER = LastValue(None, int(Quality.BAD), "BadWaitingForInitialData", None)
 """What a tag holds before anything was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastValues:
+    """The last values of one group at an instant; made at once, looked at when somebody wants to.
+
+    May be read in any thread.
+    """
+
+    size: int
+    """How many tags there are."""
+    full: Frame | None
+    """The last frame of all tags."""
+    values: Mapping[int, Value]
+    """What came after it, by column; likewise times and marks."""
+    times: Mapping[int, int]
+    marks: Mapping[int, tuple[int, str]]
+    silent: str
+    """Why nothing is heard of the columns of `unheard`."""
+    unheard: frozenset[int]
+
+    def value(self, column: int) -> LastValue:
+        """Give the last value of one tag."""
+        last = self._known(column)
+        if column in self.unheard:
+            return last._replace(quality=int(Quality.BAD), reason=self.silent)
+        return last
+
+    def all(self) -> Sequence[LastValue]:
+        """Give the last value of every tag, in the plan's order."""
+        return [self.value(column) for column in range(self.size)]
+
+    def not_good(self) -> Sequence[int]:
+        """Give the columns whose value is not good, in order; costs little where all are."""
+        found = {column for column, (quality, _) in self.marks.items() if quality != _GOOD}
+        if self.full is None:
+            found.update(column for column in range(self.size) if column not in self.values)
+        elif self.full.qualities is not None:
+            marks = enumerate(self.full.qualities)
+            found.update(c for c, mark in marks if mark != _GOOD and c not in self.values)
+        return sorted(found | self.unheard)
+
+    def _known(self, column: int) -> LastValue:
+        if column in self.values:
+            quality, reason = self.marks.get(column, (_GOOD, ""))
+            return LastValue(self.values[column], quality, reason, self.times[column])
+        frame = self.full
+        if frame is None:
+            return NEVER
+        quality = _GOOD if frame.qualities is None else frame.qualities[column]
+        reason = (frame.reasons or {}).get(column, "")
+        time_ns = frame.read_ns if frame.times_ns is None else frame.times_ns[column]
+        return LastValue(frame.values[column], quality, reason, time_ns)
 
 
 class LatestGroup:
@@ -95,25 +149,22 @@ class LatestGroup:
             for column in columns:
                 self._marks[column] = (_GOOD, "")
 
+    def snapshot(self) -> LastValues:
+        """Give what holds now; it does not change any more, and costs nothing for full frames."""
+        self._take_apart()
+        return LastValues(
+            self._size,
+            self._full,
+            self._values.copy(),
+            self._times.copy(),
+            self._marks.copy(),
+            self._silent,
+            self._unheard,
+        )
+
     def value(self, column: int) -> LastValue:
         """Give the last value of one tag."""
-        self._take_apart()
-        last = self._known(column)
-        if column in self._unheard:
-            return last._replace(quality=int(Quality.BAD), reason=self._silent)
-        return last
-
-    def _known(self, column: int) -> LastValue:
-        if column in self._values:
-            quality, reason = self._marks.get(column, (_GOOD, ""))
-            return LastValue(self._values[column], quality, reason, self._times[column])
-        frame = self._full
-        if frame is None:
-            return NEVER
-        quality = _GOOD if frame.qualities is None else frame.qualities[column]
-        reason = (frame.reasons or {}).get(column, "")
-        time_ns = frame.read_ns if frame.times_ns is None else frame.times_ns[column]
-        return LastValue(frame.values[column], quality, reason, time_ns)
+        return self.snapshot().value(column)
 
     def times_ns(self) -> dict[int, int]:
         """Give the time of the last value of every tag that has one, by column; UTC ns."""
@@ -124,4 +175,4 @@ class LatestGroup:
 
     def all(self) -> Sequence[LastValue]:
         """Give the last value of every tag, in the plan's order."""
-        return [self.value(column) for column in range(self._size)]
+        return self.snapshot().all()

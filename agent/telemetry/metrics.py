@@ -17,6 +17,7 @@ from prometheus_client.process_collector import ProcessCollector
 from agent.losses.causes import CAUSES, Unit
 from agent.losses.spans import totals_by_cause
 from agent.telemetry.status import DeviceState
+from agent.telemetry.taglist import not_good
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +40,6 @@ CLOCK_STATES: Final = ("sync", "hold", "free")
 UP: Final = frozenset({DeviceState.ONLINE, DeviceState.DEGRADED})
 """States in which a device answers."""
 
-_GOOD = 192
 _MS = 1000
 
 
@@ -133,7 +133,7 @@ def _devices(status: Status) -> Iterator[Metric]:
                         lambda d: sum(r.points for r in d.remarks if r.degraded))  # fmt: skip
     yield _device_gauge(status, "tags", "Tags configured.", lambda d: len(d.tags))
     yield _device_gauge(status, "tags_not_good", "Tags whose last value is not good.",
-                        lambda d: sum(t.quality != _GOOD for t in d.tags))  # fmt: skip
+                        lambda d: len(not_good(d.tags)))  # fmt: skip
     for name, text, field in _DEVICE_COUNTERS:
         counter = CounterMetricFamily(f"chulian_device_{name}", text, labels=("device",))
         for device in status.devices:

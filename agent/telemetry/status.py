@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agent.losses.spans import LossSpan
     from agent.telemetry.alarms import AlarmsStatus
@@ -98,9 +98,9 @@ class DeviceStatus:
     values: int
     problem: Message | None
     """What is wrong and what to do; None when all is well."""
-    tags: tuple[TagStatus, ...]
+    tags: Sequence[TagStatus]
     identity: Identity | None = None
-    """What the device says of itself; None while it was not asked, or cannot say."""
+    """What the device says of itself; None while it was not asked, empty where it cannot say."""
     on_line: int = 1
     """How many devices share its link, this one included."""
     remarks: tuple[ServiceRemark, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent.telemetry.taglist import not_good
 from agent.web import words
 from agent.web.markup import Markup, tag
 from agent.web.view import icon
@@ -56,7 +57,7 @@ def remark_lines(device: DeviceStatus, view: View) -> list[Markup]:
 
 def refused_line(device: DeviceStatus, view: View) -> Markup | None:
     """Say which addresses the machine refuses, as its points themselves tell; None for none."""
-    refused = [t for t in device.tags if t.reason in words.REFUSAL_REASONS and t.address]
+    refused = [t for t in not_good(device.tags) if t.reason in words.REFUSAL_REASONS and t.address]
     if not refused:
         return None
     shown = [_short(t.address) for t in refused[:_MOST_ADDRESSES]]

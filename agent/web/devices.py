@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from agent.telemetry.status import DeviceState
+from agent.telemetry.taglist import not_good
 from agent.web import words
 from agent.web.about import identity_line, place_line, refused_line, remark_lines
 from agent.web.alarms import alarm_list
@@ -16,6 +17,8 @@ from agent.web.markup import Markup, tag
 from agent.web.view import icon
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.telemetry.status import DeviceStatus, Status, TagStatus
     from agent.web.view import View
 
@@ -124,7 +127,7 @@ def _counts(device: DeviceStatus, view: View) -> str:
     return counts + view.say(words.GAPS, gaps=number(device.gaps), past=number(device.past_values))
 
 
-def _table(shown: tuple[TagStatus, ...], view: View) -> Markup:
+def _table(shown: Sequence[TagStatus], view: View) -> Markup:
     head = tag("tr", *(tag("th", view.say(w), scope="col", class_=c) for w, c in _COLUMNS))
     return tag("table", tag("thead", head), tag("tbody", *(_row(t, view) for t in shown)))
 
@@ -178,15 +181,15 @@ def _toggle(
     device: DeviceStatus, view: View, *, opened: frozenset[str], preview: int
 ) -> Markup | None:
     """Make the link that opens or closes the table; it works without a script."""
-    hidden = device.tags[preview:]
-    if not hidden:
+    if len(device.tags) <= preview:
         return None
     if device.id in opened:
         label = view.say(words.FEWER_POINTS)
     else:
         label = view.say(words.MORE_POINTS, n=len(device.tags))
-        not_good = sum(t.quality != _GOOD for t in hidden)
-        label += view.say(words.MORE_NOT_GOOD, n=not_good) if not_good else ""
+        seen = len(not_good(device.tags[:preview]))
+        hidden = len(not_good(device.tags)) - seen
+        label += view.say(words.MORE_NOT_GOOD, n=hidden) if hidden else ""
     others = sorted(opened ^ {device.id})
     href = f"/?open={quote(','.join(others), safe=',')}#d-{device.id}"
     return tag("p", tag("a", label, href=href, data_open=device.id), class_="more")

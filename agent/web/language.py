@@ -18,6 +18,15 @@ def choose(request: Request, default: str) -> str:
     return _accepted(request.headers.get("accept-language", "")) or default
 
 
+def remembered(request: Request) -> tuple[tuple[str, str], ...]:
+    """Give the headers that keep a language chosen by hand."""
+    vary = ("Vary", "Accept-Language, Cookie")
+    language = request.query.get("lang", "")
+    if language not in LANGUAGES:
+        return (vary,)
+    return (vary, ("Set-Cookie", f"lang={language}; Path=/; Max-Age=31536000; SameSite=Lax"))
+
+
 def _accepted(header: str) -> str:
     """Give the best-weighted of our languages in an Accept-Language header, empty without one."""
     best, best_weight = "", 0.0

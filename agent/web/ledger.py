@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from agent.ledger.entry import checked
 from agent.ledger.journal import Journal, JournalError, journal_path
+from agent.ledger.naming import title_of
 from agent.ledger.records import Declared
+from agent.ledger.sheets import CONTROL_TYPES
 from agent.web import rate_words, words
 from agent.web.markup import Markup, join, tag
 
@@ -57,10 +59,14 @@ def _journal(path: Path, mtime_ns: int, size: int) -> Checked:
     return Journal(path).read()
 
 
-def ledger(shown: Shown | None, view: View) -> Markup:
-    """Make the content of the page; without a ledger, how to come by one."""
+def ledger(shown: Shown | None, view: View, *, edits: bool) -> Markup:
+    """Make the content of the page; without a ledger, how to come by one.
+
+    `edits` tells whether it can be edited here, by those who log in.
+    """
+    how = tag("p", tag("a", view.say(rate_words.EDIT_HERE), href="/ledger/edit")) if edits else None
     if shown is None or not (shown.declared.processes or shown.declared.equipment):
-        return tag("p", view.say(rate_words.NO_LEDGER), class_="law")
+        return tag("div", tag("p", view.say(rate_words.NO_LEDGER)), how, class_="law")
     declared = shown.declared
     return join(
         (
@@ -68,6 +74,7 @@ def ledger(shown: Shown | None, view: View) -> Markup:
             _section(rate_words.PROCESSES, view, _processes(declared.processes, view)),
             _section(rate_words.EQUIPMENT, view, _machines(declared.equipment, view)),
             _section(rate_words.EDITS, view, _edits(shown.journal, view)),
+            how,
             tag("p", view.say(rate_words.HOW_TO_EDIT), class_="small"),
         )
     )
@@ -123,10 +130,14 @@ def _machine(one: Equipment, view: View) -> Markup:
     return tag(
         "tr",
         _named(one.id, one.name, plate),
-        tag("td", one.control_type.value, tag("small", one.controller) if one.controller else None),
+        tag("td", _control(one, view), tag("small", one.controller) if one.controller else None),
         tag("td", ", ".join([*one.processes, *timed]), tag("small", device) if device else None,
             tag("small", _span(one.in_service_from, one.in_service_to))),
     )  # fmt: skip
+
+
+def _control(one: Equipment, view: View) -> str:
+    return CONTROL_TYPES[one.control_type] if view.language == "zh" else one.control_type.value
 
 
 def _named(id_: str, name: str, more: str = "") -> Markup:
@@ -150,7 +161,7 @@ def _edits(journal: Checked, view: View) -> Markup:
     return tag("div", damaged, body, class_="law")
 
 
-def _edit(entry: Entry, view: View) -> tuple[Markup, Markup]:
+def _edit(entry: Entry, view: View) -> tuple[Markup | None, ...]:
     source = rate_words.SOURCES.get(entry.source.value)
     head = f"{entry.seq} · {entry.day} · {entry.who} · {view.say(source) if source else ''}"
     kind = rate_words.KINDS[entry.kind.value] if entry.kind else None
@@ -158,6 +169,7 @@ def _edit(entry: Entry, view: View) -> tuple[Markup, Markup]:
     return (
         tag("b", f"{what}{view.say(words.COLON)}{_done(entry, view)} "),
         tag("span", head, class_="small"),
+        tag("p", view.say(rate_words.REASON, note=entry.note)) if entry.note else None,
     )
 
 
@@ -172,4 +184,6 @@ def _done(entry: Entry, view: View) -> str:
         for name in {*entry.before, *entry.after}
         if entry.before.get(name) != entry.after.get(name)
     )
-    return view.say(rate_words.CHANGED_FIELDS, fields=", ".join(fields))
+    lang = view.language
+    named = [title_of(entry.kind, name, lang) if entry.kind else name for name in fields]
+    return view.say(rate_words.CHANGED_FIELDS, fields=view.say(words.LIST_COMMA).join(named))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _ESCAPES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 )  # the standard library's own brings a table of 2,200 entities along, half a megabyte
-_VOID: Final = frozenset({"meta", "link", "br", "path", "rect", "line"})
+_HTML_VOID: Final = frozenset({"meta", "link", "br", "hr", "input"})
+_VOID: Final = _HTML_VOID | {"path", "rect", "line"}
 
 
 class Markup(str):
@@ -34,7 +35,7 @@ def tag(name: str, /, *children: Child, **attributes: Attribute) -> Markup:
     """Make an element. A name is written with `_` for `-`, and `class_` for class."""
     head = name + "".join(_attribute(k, v) for k, v in attributes.items())
     if name in _VOID:
-        return Markup(f"<{head}>" if name in {"meta", "link", "br"} else f"<{head}/>")
+        return Markup(f"<{head}>" if name in _HTML_VOID else f"<{head}/>")
     return Markup(f"<{head}>{join(children)}</{name}>")
 
 

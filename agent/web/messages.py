@@ -19,7 +19,7 @@ _MAX_QUERY_FIELDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request without its body; none of ours has one."""
+    """One request; its body is empty unless it is a form of ours."""
 
     method: str
     path: str
@@ -27,6 +27,9 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     """Lower-case name -> value; of a repeated header the last."""
+    body: bytes = b""
+    peer: str = ""
+    """Address of who is connected; behind a proxy that is the proxy."""
 
     def cookie(self, name: str) -> str:
         """Give a cookie's value, empty without it."""
@@ -46,6 +49,8 @@ class Response:
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     cache: str = "no-store"
+    forms: bool = False
+    """Whether it holds forms of ours, which may then be sent to us."""
 
 
 def plain(status: int, text: str, *headers: tuple[str, str]) -> Response:
@@ -93,14 +98,20 @@ def _is_address(name: str) -> bool:
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src 'self'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 )
-
-SECURITY_HEADERS: Final = (
-    ("Content-Security-Policy", _POLICY),
+_ALWAYS: Final = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-"""Sent with every response: nothing foreign is loaded, nothing inline runs, nobody frames us."""
+
+
+def security_headers(*, forms: bool) -> tuple[tuple[str, str], ...]:
+    """Give what is sent with every response: nothing foreign is loaded, nobody frames us.
+
+    A page with forms may send them here; its browser tells where they come from, to us alone.
+    """
+    policy = _POLICY.format(forms="'self'" if forms else "'none'")
+    referrer = "same-origin" if forms else "no-referrer"
+    return (("Content-Security-Policy", policy), *_ALWAYS, ("Referrer-Policy", referrer))

@@ -49,13 +49,19 @@ def document(status: Status, *, language: str, open_devices: frozenset[str]) -> 
     return f"<!doctype html>\n{page}\n"
 
 
-def ledger_document(status: Status, shown: Shown | None, *, language: str) -> str:
+def ledger_document(status: Status, shown: Shown | None, *, language: str, edits: bool) -> str:
     """Give the page of the ledger; it changes nothing and is not fetched again by itself."""
+    view = View(language, status.now_ms)
+    return framed(status, ledger(shown, view, edits=edits), language=language, address="/ledger")
+
+
+def framed(status: Status, inside: Markup, *, language: str, address: str) -> str:
+    """Give a page that stands still, between its bar and its foot; `address` is its own."""
     view = View(language, status.now_ms)
     body = tag(
         "body",
-        _bar(status, view, frozenset(), path="/ledger"),
-        tag("main", ledger(shown, view), _foot(status, view)),
+        _bar(status, view, frozenset(), path=address),
+        tag("main", inside, _foot(status, view)),
     )
     page = tag("html", _head(status, view, live=False), body, lang=_LANGUAGE_TAGS[language])
     return f"<!doctype html>\n{page}\n"
@@ -101,7 +107,7 @@ def _bar(status: Status, view: View, opened: frozenset[str], *, path: str = "/")
     query = {"lang": _OTHER[view.language]}
     if opened:
         query["open"] = ",".join(sorted(opened))
-    address = f"{path}?{urlencode(query)}"
+    address = f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
     other = tag("a", view.say(words.OTHER_LANGUAGE), href=address, id="language",
                 hreflang=_LANGUAGE_TAGS[_OTHER[view.language]])  # fmt: skip
     there, word = ("/ledger", rate_words.LEDGER) if path == "/" else ("/", rate_words.BACK)

@@ -5,10 +5,10 @@ Fractions are shown as they are, exact, beside the percentage.
 
 from __future__ import annotations
 
-import hashlib
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from agent.kpi import device_key
 from agent.kpi.rates import NullReason
 from agent.kpi.reasons import null_sentence
 from agent.kpi.region import RATE_TARGET, percent_text
@@ -55,8 +55,8 @@ def rate(status: RateStatus, view: View) -> Markup:
 
 
 def fingerprint(key: str) -> str:
-    """Give the first 16 hexadecimal digits of a public key's SHA-256, in groups of four."""
-    digits = hashlib.sha256(bytes.fromhex(key)).hexdigest()[:16]
+    """Give the first 16 digits of a public key's fingerprint, in groups of four."""
+    digits = device_key.fingerprint(key)[:16]
     return " ".join(digits[at : at + 4] for at in range(0, 16, 4))
 
 

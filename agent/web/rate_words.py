@@ -70,11 +70,12 @@ NO_LEDGER: Final = Message(
     zh="台账为空：请在配置文件中填写 processes 和 equipment，或用 chulian ledger import 导入表格。",
 )
 HOW_TO_EDIT: Final = Message(
-    en="This page only shows. The ledger is edited in the configuration file or by spreadsheet: "
+    en="The ledger is also edited in the configuration file or by spreadsheet: "
     "chulian ledger export, chulian ledger import.",
-    zh="本页仅供查看。修改台账请编辑配置文件，或用表格："
-    "chulian ledger export、chulian ledger import。",
+    zh="也可以直接编辑配置文件，或用表格修改：chulian ledger export、chulian ledger import。",
 )
+EDIT_HERE: Final = Message(en="Log in and edit the ledger", zh="登录并修改台账")
+REASON: Final = Message(en="reason: {note}", zh="原因：{note}")
 DAMAGED: Final = Message(
     en="The journal is damaged from line {line} on: {why}. See chulian ledger verify.",
     zh="修改记录自第 {line} 行起已损坏：{why}。请运行 chulian ledger verify。",

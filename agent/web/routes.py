@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from agent.web import api, assets, page
-from agent.web.language import choose
+from agent.web.language import choose, remembered
 from agent.web.ledger import seen
 from agent.web.messages import Request, Response, plain
 
@@ -31,8 +31,10 @@ class Source:
 
     status: Callable[[], Status]
     stalled: Callable[[], Sequence[str]]
-    config: AgentConfig | None = None
-    """The configuration in force, for the ledger; None where there is none."""
+    config: Callable[[], AgentConfig] | None = None
+    """Gives the configuration in force, for the ledger; None where there is none."""
+    edits: bool = False
+    """Whether the ledger can be edited here."""
 
 
 def answer(request: Request, source: Source) -> Response:
@@ -51,7 +53,7 @@ def _page(request: Request, source: Source) -> Response:
     status = source.status()
     language = choose(request, status.language)
     body = page.document(status, language=language, open_devices=_open_devices(request))
-    return Response(body.encode(), headers=_remember(request))
+    return Response(body.encode(), headers=remembered(request))
 
 
 def _fragment(request: Request, source: Source) -> Response:
@@ -64,22 +66,13 @@ def _fragment(request: Request, source: Source) -> Response:
 def _ledger(request: Request, source: Source) -> Response:
     status = source.status()
     language = choose(request, status.language)
-    shown = None if source.config is None else seen(source.config)
-    body = page.ledger_document(status, shown, language=language)
-    return Response(body.encode(), headers=_remember(request))
+    shown = None if source.config is None else seen(source.config())
+    body = page.ledger_document(status, shown, language=language, edits=source.edits)
+    return Response(body.encode(), headers=remembered(request))
 
 
 def _open_devices(request: Request) -> frozenset[str]:
     return frozenset(filter(None, request.query.get("open", "").split(",")))
-
-
-def _remember(request: Request) -> tuple[tuple[str, str], ...]:
-    """Keep a language that was chosen by hand."""
-    vary = ("Vary", "Accept-Language, Cookie")
-    language = request.query.get("lang", "")
-    if language not in {"zh", "en"}:
-        return (vary,)
-    return (vary, ("Set-Cookie", f"lang={language}; Path=/; Max-Age=31536000; SameSite=Lax"))
 
 
 def _status(_: Request, source: Source) -> Response:

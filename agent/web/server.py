@@ -1,9 +1,10 @@
-"""The small GET-only HTTP server of the agent, in the agent's own event loop.
+"""The small HTTP server of the agent, in the agent's own event loop.
 
 Guarantees bounded connections, memory and waits, whatever the peers do: when all places are taken
 the connection that has waited longest without a request gives way, so that idle or dripping peers
-cannot keep a scrape or a person out. It only reads snapshots; nothing it serves changes anything.
-It is no web framework: h11 speaks the protocol, `routes` decides what is answered.
+cannot keep a scrape or a person out. It reads snapshots and changes nothing but the ledger, which
+`editing` does for those who logged in. It is no web framework: h11 speaks the protocol, `routes`
+decides what is answered.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from typing import TYPE_CHECKING, Final
 from agent.telemetry.status import Message
 from agent.web.connection import Connection, Limits
 from agent.web.messages import Request, Response, host_allowed, plain
-from agent.web.routes import Source, answer
+from agent.web.rendering import Renderer
+from agent.web.routes import Source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from agent.config.model import AgentConfig, Http
     from agent.telemetry.status import Status
+    from agent.web.editing.gate import Gate
 
 _log = logging.getLogger("chulian.web")
 
@@ -51,9 +54,15 @@ class Server:
     """The running server: where it listens, and what it refused."""
 
     def __init__(
-        self, answer: Callable[[Request], Response], *, limits: Limits, hosts: Sequence[str]
+        self,
+        renderer: Renderer,
+        *,
+        limits: Limits,
+        hosts: Sequence[str],
+        editing: Gate | None = None,
     ) -> None:
-        self._answer = answer
+        self._renderer = renderer
+        self._editing = editing
         self._limits = limits
         self._hosts = tuple(hosts)
         self._open: dict[asyncio.Task[None], Connection] = {}
@@ -84,7 +93,8 @@ class Server:
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take in a new peer, if need be in place of one that only waits."""
-        connection = Connection((reader, writer), answer=self._checked, limits=self._limits)
+        connection = Connection((reader, writer), answer=self._checked,
+                                takes_body=self._takes_body, limits=self._limits)  # fmt: skip
         if len(self._open) >= self.most and not self._displace():
             self.refused += 1
             writer.write(_BUSY)
@@ -107,11 +117,17 @@ class Server:
             self._open[task].abort()
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._renderer.close()
 
-    def _checked(self, request: Request) -> Response:
+    async def _checked(self, request: Request) -> Response:
         if not host_allowed(request.headers.get("host"), self._hosts):
             return _MISDIRECTED
-        return self._answer(request)
+        if self._editing is not None and self._editing.serves(request):
+            return await self._editing.answer(request)
+        return await self._renderer.answer(request)
+
+    def _takes_body(self, request: Request) -> bool:
+        return self._editing is not None and self._editing.takes(request)
 
     def _displace(self) -> bool:
         """Cut the connection that has waited longest; False when all are being served."""
@@ -146,7 +162,8 @@ async def serve(
     stalled: Callable[[], Sequence[str]] = tuple,
     allowed_hosts: Sequence[str] = (),
     limits: Limits | None = None,
-    config: AgentConfig | None = None,
+    config: Callable[[], AgentConfig] | None = None,
+    editing: Gate | None = None,
 ) -> AsyncIterator[Server]:
     """Listen while the block runs.
 
@@ -156,26 +173,41 @@ async def serve(
         stalled: Names the stages that make no progress; `/healthz` fails while it names any.
         allowed_hosts: Names beside localhost and addresses under which browsers may ask.
         limits: What peers may take; for tests.
-        config: Holds the ledger that is shown; without it none is.
+        config: Gives what is in force, with the ledger that is shown; without it none is.
+        editing: The way to the forms of the ledger; without it nothing can be changed.
 
     Raises:
         BindError: the address is in use or not this machine's.
     """
-    source = Source(status, stalled, config)
+    source = Source(status, stalled, config, edits=editing is not None)
     server = Server(
-        lambda request: answer(request, source),
+        Renderer(source),
         limits=limits or Limits(),
         hosts=(settings.host, *allowed_hosts),
+        editing=editing,
     )
     listener = await _listen(settings, server)
     async with listener:
         server.url = _url(listener)
         _log.info("status page at %s", server.url)
         try:
-            yield server
+            async with _codes(editing, server.url):
+                yield server
         finally:
             listener.close()
             await server.close()
+
+
+@asynccontextmanager
+async def _codes(editing: Gate | None, url: str) -> AsyncIterator[None]:
+    """Hand out codes to log in with, where the ledger can be edited."""
+    if editing is None:
+        yield
+        return
+    from agent.web.editing.codes import giving_codes
+
+    async with giving_codes(editing.door, editing.editable.config().store.path, url=url):
+        yield
 
 
 async def _listen(settings: Http, server: Server) -> asyncio.Server:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from drivers.api.shape import BaseModel, ConfigDict, Field
 
 HOST_KEYS = frozenset(
     {

@@ -185,6 +185,8 @@ class Alert:
     """Events the device reported as lost before this one."""
     acked: bool | None = None
     """Whether a person acknowledged the condition; None where the device does not say."""
+    unseen: bool = False
+    """It ended while nobody saw it: `time_ns` is when that was found, not when it was."""
 
 
 @dataclass(frozen=True, slots=True)

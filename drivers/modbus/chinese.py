@@ -41,7 +41,7 @@ _SENTENCES: Mapping[str, str] = {
     "transaction_ids": "如何核对应答。strict：事务号必须一致；unit：只核对站号、功能码和长度；"
     "off：连站号也不核对。用于不返回事务号的网关。",
     "pause_between_s": "收到应答到下一次请求之间的间歇（秒）。",
-    "pause_alike_s": "没有事务号时，若下一个应答与上一个外形相同，先间歇这么久（秒），"
+    "pause_alike_s": "没有事务号时，若下一个应答与先前某个外形相同，先间歇这么久（秒），"
     "以识别重复发送的应答；0 表示不间歇。",
     "pause_after_connect_s": "连接建立到第一次请求之间的间歇（秒）。",
     "close_after_poll": "每次读完就断开连接，用于只允许一个连接的设备。",

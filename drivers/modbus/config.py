@@ -6,14 +6,18 @@ the network fit it. Never does I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - pydantic needs it at run time
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
-
 from drivers.api import DataType, DeviceConfig, Port, Seconds
+from drivers.api.shape import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PydanticCustomError,
+    StringConstraints,
+    model_validator,
+)
 from drivers.modbus.chinese import in_chinese
 from drivers.modbus.places import misfit
 
@@ -225,7 +229,7 @@ class ModbusConfig(DeviceConfig):
         le=60,
         allow_inf_nan=False,
         description="Without transaction ids: least rest before a request whose answer looks like "
-        "the last one, so that an answer sent twice is told; 0: none.",
+        "an earlier one, so that an answer sent twice is told; 0: none.",
         json_schema_extra=in_chinese("pause_alike_s"),
     )
     pause_after_connect_s: float = Field(
@@ -272,27 +276,3 @@ class ModbusConfig(DeviceConfig):
     def line_baud(self) -> int | None:
         """Speed of the serial line in bit/s; None where no serial line is known of."""
         return self.baud or (DEFAULT_BAUD if self.serial is not None else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a device grants and demands while it is read."""
-
-    device: str
-    timeout_s: float
-    pause_s: float
-    ids: TransactionIds
-    late_s: float = 30.0
-    alike_s: float = 0.005
-
-
-def terms_of(config: ModbusConfig, device: str) -> Terms:
-    """Give the terms of a device."""
-    return Terms(
-        device=device,
-        timeout_s=config.timeout_s,
-        pause_s=config.pause_between_s,
-        alike_s=config.pause_alike_s,
-        ids=config.transaction_ids,
-        late_s=config.late_s,
-    )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from drivers.api import AddressError, PlannedRequest
 from drivers.modbus.blocks import NOTHING_KNOWN, coalesce
-from drivers.modbus.config import terms_of
 from drivers.modbus.cost import costs_of
 from drivers.modbus.learning.learner import Learner
 from drivers.modbus.link import link_of
@@ -20,6 +19,7 @@ from drivers.modbus.points.address import resolve
 from drivers.modbus.points.decoder import Decoder
 from drivers.modbus.points.refusals import Refusal
 from drivers.modbus.probes import compile_probes, probe_tags
+from drivers.modbus.terms import terms_of
 from drivers.modbus.wire.pdu import framing_of, read_request
 from drivers.modbus.writable import check_writable
 
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from drivers.api import AddressProblem, Tag
     from drivers.modbus.blocks import Block, Knowledge
-    from drivers.modbus.config import ModbusConfig, Terms
+    from drivers.modbus.config import ModbusConfig
     from drivers.modbus.points.address import Point
     from drivers.modbus.probes import Probes
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.framing import Framing, Request
 
 

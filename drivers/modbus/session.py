@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from drivers.api import Identity, Tag, Value, WriteResult
     from drivers.modbus.blocks import Block
-    from drivers.modbus.config import Terms
     from drivers.modbus.link import ModbusLink
     from drivers.modbus.plan import ModbusPlan
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.exchange import Exchange
     from drivers.modbus.wire.framing import Answer, Request
     from drivers.modbus.wire.opening import OpenLine

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-
 from drivers.api import DeviceConfig, Seconds
+from drivers.api.shape import Field, SecretStr, field_validator, model_validator
 from drivers.opcua.alerts.plan import AlertSettings  # noqa: TC001 - pydantic evaluates it
 
 Security = Literal[

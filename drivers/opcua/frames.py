@@ -43,7 +43,9 @@ def make_frame(
     """
     if plan.parts is not None:
         take_parts(columns, plan.parts, tags, layouts or Layouts())
-    times_ns, restamped = source_times(columns.sources, len(columns.values), read_ns)
+    times_ns, restamped = source_times(
+        columns.sources, len(columns.values), read_ns, pattern=columns.pattern
+    )
     frame = Frame(
         plan.device,
         plan.group,
@@ -100,16 +102,22 @@ def without(frame: Frame, tags: Collection[int]) -> Frame:
 
 
 def source_times(
-    sources: Sequence[int] | None, count: int, read_ns: int
+    sources: Sequence[int] | None,
+    count: int,
+    read_ns: int,
+    *,
+    pattern: Sequence[int] | None = None,
 ) -> tuple[tuple[int, ...] | None, int]:
     """Give each value's time in UTC nanoseconds and how many had to be replaced.
 
-    None where every value is stamped with the time of receipt.
+    None where every value is stamped with the time of receipt. `pattern`: times that repeat, the
+    last turn perhaps cut short, where that is known.
     """
     if sources is None or not count:
         return None, count
     received = (read_ns + _EPOCH_NS) // 100
-    pattern = sources[: _period(sources)]
+    if pattern is None:
+        pattern = sources[: _period(sources)]
     distinct = set(pattern)
     strange = {ticks for ticks in distinct if abs(ticks - received) > _SKEW_TICKS}
     if len(strange) == len(distinct):
@@ -117,9 +125,9 @@ def source_times(
     times_ns = {
         ticks: read_ns if ticks in strange else ticks * 100 - _EPOCH_NS for ticks in distinct
     }
-    again = count // len(pattern)
-    restamped = again * sum(ticks in strange for ticks in pattern) if strange else 0
-    return tuple(map(times_ns.__getitem__, pattern)) * again, restamped
+    restamped = sum(ticks in strange for ticks in sources) if strange else 0
+    again = -(-count // len(pattern))
+    return (tuple(map(times_ns.__getitem__, pattern)) * again)[:count], restamped
 
 
 def _period(sources: Sequence[int]) -> int:

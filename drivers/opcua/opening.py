@@ -42,7 +42,7 @@ async def open_session(link: OpcuaLink) -> AsyncIterator[OpcuaSession]:
     client, (application_uri, product_uri) = await connect(link)
     services = Services(client, timeout_s=link.timeout_s)
     session = OpcuaSession(services, application_uri=application_uri, product_uri=product_uri)
-    publishes = PublishLoop(services.publish, session.lose)
+    publishes = PublishLoop(services.publish, session.lose, rest=services.rest)
     session.publish_with(publishes)
     try:
         try:

@@ -192,6 +192,10 @@ class Services:
         """
         return self.client.publish(acknowledged)
 
+    def rest(self) -> None:
+        """Read nothing for a moment: messages that are on their way are then taken together."""
+        self.client.connection.rest()
+
     def node_ids(
         self, addresses: Sequence[NodeAddress], namespaces: Sequence[str]
     ) -> list[ua.NodeId | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -101,17 +101,11 @@ class OpcuaSession:
             on_restamped=self._count_restamped,
             read=partial(self.read, plan),
         )
-        self._streams.add(stream)
-        try:
-            with self._noting_loss():
-                nodes = await self._nodes.of(plan)
-                await stream.start(self._publishes, nodes, sampling_s=interval_s)
-                while True:
-                    yield await stream.get()
-        finally:
-            self._streams.discard(stream)
-            with suppress(DriverError), self._noting_loss():
-                await stream.close(polite=self.alive)
+        async with self._serving(stream):
+            nodes = await self._nodes.of(plan)
+            await stream.start(self._publishes, nodes, sampling_s=interval_s)
+            while True:
+                yield await stream.get()
 
     async def identify(self, plan: OpcuaPlan) -> Identity:
         """Read who the machine is, and the server before it; empty where they do not say.
@@ -154,12 +148,18 @@ class OpcuaSession:
         """
         self._check()
         stream = AlertStream(plan, self._services, self._nodes.namespaces)
+        async with self._serving(stream):
+            await stream.start(self._publishes, await self._nodes.of(plan))
+            while True:
+                yield await stream.get()
+
+    @asynccontextmanager
+    async def _serving(self, stream: Stream | AlertStream) -> AsyncIterator[None]:
+        """Have a stream ended with the session, looked after, and closed behind the block."""
         self._streams.add(stream)
         try:
             with self._noting_loss():
-                await stream.start(self._publishes, await self._nodes.of(plan))
-                while True:
-                    yield await stream.get()
+                yield
         finally:
             self._streams.discard(stream)
             with suppress(DriverError), self._noting_loss():

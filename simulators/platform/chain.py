@@ -1,14 +1,16 @@
 """Whether a gateway's digests are one chain, signed by its own key. Written from the rules alone.
 
 A link is JSON in one canonical form; it is numbered from 1, holds the SHA-256 of the line before,
-and an Ed25519 signature over itself without `sig`.
+and an Ed25519 signature over itself without `sig`. In its second form it also holds the last hash
+of the ledger's journal; once a chain has it, every later link must.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -17,6 +19,8 @@ from simulators.platform.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 def check_chain(lines: Sequence[str], key: str) -> Iterator[Finding]:
@@ -42,6 +46,8 @@ def check_chain(lines: Sequence[str], key: str) -> Iterator[Finding]:
         before = links.get(nr - 1)
         if before is not None and link["prev"] != hashlib.sha256(before[0].encode()).hexdigest():
             yield Finding("broken_chain", str(link["day"]), str(nr))
+        if before is not None and "journal" in before[1] and "journal" not in link:
+            yield Finding("unbound_digest", str(link["day"]), str(nr))
         if link["key"] != key:
             yield Finding("other_key", str(link["day"]), str(nr), str(link["key"]), key)
         elif not _signed(link):
@@ -53,13 +59,21 @@ def sealed_days(lines: Sequence[str]) -> set[str]:
     return {str(link["day"]) for line in lines if (link := _read(line)) is not None}
 
 
+def journals(lines: Sequence[str]) -> dict[str, str]:
+    """Give the journal's hash by day, of the newest link of each day that holds one."""
+    links = sorted((one for line in lines if (one := _read(line))), key=lambda one: one["nr"])
+    return {str(one["day"]): str(one["journal"]) for one in links if "journal" in one}
+
+
 def _read(line: str) -> dict[str, Any] | None:
     try:
         link = json.loads(line)
     except ValueError:
         return None
     known = {"day", "devices", "key", "kind", "nr", "prev", "sealed_ms", "sig"}
-    if not isinstance(link, dict) or link.keys() != known or type(link["nr"]) is not int:
+    if not isinstance(link, dict) or link.keys() - {"journal"} != known:
+        return None
+    if type(link["nr"]) is not int or not _HASH.fullmatch(str(link.get("journal", "0" * 64))):
         return None
     return link if _canonical(link) == line else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from simulators.platform.chain import check_chain, sealed_days
+from simulators.platform.chain import check_chain, journals, sealed_days
 from simulators.platform.finding import Finding
 from simulators.platform.rate import METHODS, compute
 
@@ -34,7 +34,11 @@ def compare(told: Told, evidence: Evidence) -> list[Finding]:
     if newest:
         missing = {d for d in sealed_days(told.links) if d > min(newest)} - newest.keys()
         found += [Finding("missing_indicator", day, "") for day in sorted(missing)]
+    signed = journals(told.links)
     for day in sorted(newest):
+        theirs = newest[day]["sum"]["journal"]
+        if signed.get(day, theirs) != theirs:
+            found.append(Finding("journal_differs", day, "", theirs, signed[day]))
         found += _indicator(newest[day], told, evidence)
     return found
 

@@ -44,6 +44,8 @@ class GatewayState:
         self.overflow_values = 0
         self.sent_latency = Latency()
         self.value_latency = Latency()
+        self.identities: dict[str, Mapping[str, Any]] = {}
+        """What each device says of itself, as its latest event has it."""
         self.told = Told()
         """What the gateway says of past days: digests and indicators."""
         self._from_start = from_start
@@ -154,6 +156,7 @@ class GatewayState:
         elif kind == "identity":
             said = (record.get(name, "") for name in ("maker", "model", "uri"))
             self.evidence.said[record["d"]] = " ".join(said)
+            self.identities[record["d"]] = record
         elif kind in {"digest", "indicator"}:
             self.told.take(record)
         elif kind == "missed":

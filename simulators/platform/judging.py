@@ -35,7 +35,15 @@ _CONTRADICTS: Final = frozenset(
 )
 """Findings that only the gateway can make, and that contradict a machine whatever its data."""
 _DOUBTS: Final = frozenset(
-    {"no_transition", "counter_back", "too_regular", "outside_shifts", "alike", "duplicate_serial"}
+    {
+        "no_transition",
+        "counter_back",
+        "too_regular",
+        "outside_shifts",
+        "alike",
+        "duplicate_serial",
+        "identity_unread",
+    }
 )
 """Findings of the gateway that keep a machine with good data from being verified."""
 

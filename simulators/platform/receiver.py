@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from simulators.platform.checks import KINDS, Checker, ContractError, parse
+from simulators.platform.claims import conflicts
 from simulators.platform.gateway import GatewayState
 from simulators.platform.rows import Row, rows_of
 
@@ -102,6 +103,7 @@ class Receiver:
             "schema_errors": self.error_count,
             "first_errors": list(self.errors),
             "checked_by_schema": self._checker.full_checks,
+            "conflicts": [one.as_dict() for one in conflicts(self.gateways.values())],
             "gateways": {name: state.as_dict(now_ms) for name, state in self.gateways.items()},
         }
 

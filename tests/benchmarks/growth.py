@@ -8,12 +8,15 @@ A slope is that of a line through the logarithms: 0 is flat, 1 is twice the cost
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.drain import SIZES, measure_drain
 from tests.benchmarks.footprint import Half
+from tests.benchmarks.measure import measure_bare
 from tests.benchmarks.plot import Series, svg
 from tests.benchmarks.processes import RunError, cpu_s
 from tests.benchmarks.suite import Suite, running
@@ -21,8 +24,7 @@ from tests.benchmarks.workloads import Workload
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
@@ -57,7 +59,9 @@ LOADS: dict[str, dict[int, Half]] = {
     },
 }
 BACKLOG = "backlog"
-NAMES = (*LOADS, BACKLOG)
+BARE = "devices-bare"
+"""The same devices, read by the bare loop of pymodbus and by nothing else."""
+NAMES = (*LOADS, BARE, BACKLOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,27 @@ def measure_point(against: str, size: int, *, cores: Cores, seconds: float) -> P
     return Point(against, size, cpu / values * 1e6, values / offered)
 
 
+def measure_bare_point(size: int, *, cores: Cores, seconds: float) -> Point:
+    """Measure what the bare loop spends on a value at one number of devices.
+
+    Raises:
+        RunError: it failed.
+    """
+    half = LOADS["devices"][size]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        found = measure_bare(
+            half.workload, "pymodbus", Path(folder), cores=cores, seconds=seconds, units=half.units
+        )
+    return Point(BARE, size, found.cpu_s_per_million, found.arrived)
+
+
 def measure_line(against: str, *, cores: Cores, seconds: float, console: Console) -> list[Point]:
     """Measure a line of points; the last one bears the slope."""
     points: list[Point] = []
-    for size in SIZES if against == BACKLOG else LOADS[against]:
-        if against == BACKLOG:
+    for size in _sizes(against):
+        if against == BARE:
+            points.append(measure_bare_point(size, cores=cores, seconds=seconds))
+        elif against == BACKLOG:
             drained = measure_drain(size, cores=cores)
             points.append(Point(against, size, drained.cpu_s_per_million, 1.0))
         else:
@@ -117,6 +137,12 @@ def measure_line(against: str, *, cores: Cores, seconds: float, console: Console
     *others, last = points
     steepness = slope([(p.size, p.cpu_s_per_million) for p in points])
     return [*others, Point(against, last.size, last.cpu_s_per_million, last.arrived, steepness)]
+
+
+def _sizes(against: str) -> Iterable[int]:
+    if against == BACKLOG:
+        return SIZES
+    return LOADS["devices" if against == BARE else against]
 
 
 def _measure(args: argparse.Namespace, console: Console, cores: Cores) -> Sequence[Point]:

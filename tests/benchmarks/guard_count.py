@@ -40,7 +40,7 @@ CHUNK_S = 0.01
 """A timed turn is at least so long."""
 SLOWED = 3
 """So many times a step runs that is slowed on purpose."""
-COUNT_TIMEOUT_S = 170.0
+COUNT_TIMEOUT_S = 600.0
 _TRIGGER = re.compile(r"^desc: Trigger: Client Request: (.+)$", re.MULTILINE)
 _TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 PACKAGES = ("orjson", "pydantic")

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 110, 20, 48
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+NAME_PX = 14
+"""Height of a name."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#6a51a3")
 """Told apart by who sees colours differently, too."""
 _STYLE = "font: 12px sans-serif; background: #fff"
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -55,7 +57,12 @@ def svg(lines: Sequence[Series], *, across: str, up: str) -> str:
     points = [point for line in lines for point in line.points]
     x = _Axis.around([at for at, _ in points], LEFT, WIDTH - RIGHT)
     y = _Axis.around([at for _, at in points], HEIGHT - BOTTOM, TOP)
-    drawn = [part for at, line in enumerate(lines) for part in _line(line, at, x, y)]
+    names = _apart([y.px(line.points[-1][1]) for line in lines])
+    drawn = [
+        part
+        for number, (line, name_px) in enumerate(zip(lines, names, strict=True))
+        for part in _line(line, number, x, y, name_px=name_px)
+    ]
     head = f'<svg xmlns="{NAMESPACE}" viewBox="0 0 {WIDTH} {HEIGHT}" style="{_STYLE}">'
     middle = (HEIGHT - BOTTOM + TOP) / 2
     beside = f'<g transform="translate(16 {middle}) rotate(-90)">{_text(0, 0, up)}</g>'
@@ -74,14 +81,22 @@ def _grid(x: _Axis, y: _Axis) -> Iterator[str]:
         yield _text(LEFT - 8, at + 4, f"{value:g}", anchor="end")
 
 
-def _line(line: Series, number: int, x: _Axis, y: _Axis) -> Iterator[str]:
+def _apart(places_px: Sequence[float]) -> list[float]:
+    """Give where names go so that none lies on another, near where they would be."""
+    placed: dict[int, float] = {}
+    for at in sorted(range(len(places_px)), key=lambda at: places_px[at]):
+        lowest = max(placed.values(), default=0.0) + NAME_PX
+        placed[at] = max(places_px[at], lowest)
+    return [placed[at] for at in range(len(places_px))]
+
+
+def _line(line: Series, number: int, x: _Axis, y: _Axis, *, name_px: float) -> Iterator[str]:
     colour = COLOURS[number % len(COLOURS)]
     places = [(x.px(across), y.px(up)) for across, up in line.points]
     yield _stroke("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in places), colour, width=2)
     for a, b in places:
         yield f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>'
-    a, b = places[-1]
-    yield _text(a + 8, b + 4, line.name, anchor="start", colour=colour)
+    yield _text(places[-1][0] + 8, name_px + 4, line.name, anchor="start", colour=colour)
 
 
 def _stroke(path: str, colour: str = "#ddd", *, width: int = 1) -> str:

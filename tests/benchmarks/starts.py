@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.footprint import Half
-from tests.benchmarks.processes import ROOT, cpu_s
+from tests.benchmarks.footprint import Half, start_cpu_s
+from tests.benchmarks.processes import ROOT
 from tests.benchmarks.suite import Suite, running
 from tests.benchmarks.workloads import WORKLOADS
 
@@ -79,7 +79,7 @@ def measure_start(
         began_s = run.started_s
         receiver = run.receiver
         first_s = run.wait_for("the first value", lambda: receiver.values > 0) - began_s
-        cpu = cpu_s(run.agent.pid)
+        cpu = start_cpu_s(run.agent.pid)
         all_s = run.wait_for("all values", lambda: receiver.values >= half.tags) - began_s
     return first_s, cpu, all_s
 

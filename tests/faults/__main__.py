@@ -2,6 +2,7 @@
 
     make test-faults FAULTS="S3 N2 --scale 0.1 --write"
 
+Of R5, a soak of a day, a run of all rows takes ten minutes; the day is had by its name.
 Exit codes: 0 every row run holds, 1 one does not, 2 wrong arguments. Ctrl-C ends the row in order:
 its mounts, namespaces and processes go with it.
 """
@@ -43,6 +44,8 @@ def parse(arguments: list[str], matrix: dict[str, Row]) -> argparse.Namespace:
         parser.error(f"unknown row {', '.join(sorted(unknown))}; there is {', '.join(matrix)}")
     if args.scale <= 0:
         parser.error("--scale is above 0")
+    named = bool(args.rows)
+    args.shares = {name: args.scale * (1.0 if named else matrix[name].unnamed) for name in matrix}
     args.rows = [matrix[name] for name in args.rows or matrix]
     return args
 
@@ -117,7 +120,7 @@ def main(arguments: list[str]) -> int:
         for row in args.rows:
             if row.tests:
                 print(f"\n== {row.id} {row.fault} / {row.zh} (seed {seed})", flush=True)
-                runs[row.id] = run_row(row, share=args.scale, seed=seed)
+                runs[row.id] = run_row(row, share=args.shares[row.id], seed=seed)
             print(f"{row.id}: {report.result_text(row, runs.get(row.id), 'en')}", flush=True)
             _keep(args, matrix, runs)
     except KeyboardInterrupt:

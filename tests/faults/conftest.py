@@ -1,4 +1,4 @@
-"""What the rows of the fault matrix share: chance that can be had again, and figures."""
+"""What the rows of the fault matrix share: chance that can be had again, and all their time."""
 
 from __future__ import annotations
 
@@ -29,14 +29,3 @@ def dice(request):
     print(f"seed {base}")
     request.node.user_properties.append(("seed", base))
     return random.Random(seed)
-
-
-@pytest.fixture
-def figure(request):
-    """Give a function that puts what was measured into the report of the run."""
-
-    def put(name, value):
-        print(f"{name}: {value}")
-        request.node.user_properties.append((name, value))
-
-    return put

@@ -23,6 +23,8 @@ class Row:
     """Longest time of the row at full scale."""
     tests: tuple[str, ...]
     """Files and tests for pytest, from the root of the repository."""
+    unnamed: float = 1.0
+    """Share of its full scale where all rows are run; a row that is named is run whole."""
     untested: str = ""
     """Why it has no test here."""
     untested_zh: str = ""

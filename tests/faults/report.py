@@ -81,7 +81,7 @@ def _worse(name: str, one: float | str, other: float | str) -> float | str:
         return min(one, other, key=str)
     if "share" in name or name.startswith("drained"):
         return min(one, other)
-    if name.endswith((", s", ", ms", ", MB", "per value", "bytes")):
+    if name.endswith((", s", ", ms", ", MB", "per value", "bytes", "at most")):
         return max(one, other)
     return one + other
 

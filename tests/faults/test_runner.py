@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from faults.__main__ import main, run_row
+from faults.__main__ import main, parse, run_row
 from faults.matrix import ROOT, Row, rows
 from faults.report import figures_of, read, result_text, table, write
 from faults.words import ZH
@@ -30,7 +30,7 @@ def test_every_test_of_a_row_exists(row):
 
 def test_every_figure_has_a_chinese_name():
     """What a test puts into the report can be read in both languages."""
-    sources = (p.read_text("utf-8") for p in (ROOT / "tests" / "faults").rglob("test_*.py"))
+    sources = (p.read_text("utf-8") for p in (ROOT / "tests").rglob("test_*.py"))
     names = {name for text in sources for name in re.findall(r'\bfigure\("([^"]+)"', text)}
     assert names - ZH.keys() == set()
 
@@ -80,6 +80,14 @@ def test_a_row_whose_tests_are_gone_does_not_hold():
     """No test is no proof."""
     row = Row("S", "x", "x", "x", "x", 1, ("tests/nothing.py",))
     assert "FAILED" in result_text(row, run_row(row, share=1.0, seed=1), "en")
+
+
+def test_a_run_of_all_rows_takes_no_day():
+    """A soak of a day is had by name only; every other row is run whole either way."""
+    every, named = parse(["--scale", "0.5"], MATRIX), parse(["R5"], MATRIX)
+    assert named.shares["R5"] == 1.0
+    assert every.shares["R5"] * 24 * 60 == pytest.approx(5, abs=0.1)
+    assert {share for name, share in every.shares.items() if name != "R5"} == {0.5}
 
 
 def test_wrong_arguments_are_told(capsys):

@@ -88,10 +88,32 @@ class Page:
                         deviceScaleFactor=1, mobile=width < 600)  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
+        await self.loading(self.call("Page.navigate", url=url))
+
+    async def loading(self, cause):
+        """Do something that loads a page, and wait until it is there."""
         loaded = self._awaited["Page.loadEventFired"] = asyncio.get_running_loop().create_future()
-        await self.call("Page.navigate", url=url)
+        await cause
         async with asyncio.timeout(20):
             await loaded
+
+    async def focus(self, selector):
+        """Put the caret into a field; works without scripts."""
+        root = (await self.call("DOM.getDocument"))["root"]["nodeId"]
+        found = await self.call("DOM.querySelector", nodeId=root, selector=selector)
+        await self.call("DOM.focus", nodeId=found["nodeId"])
+
+    async def key(self, name):
+        """Press one key."""
+        for kind in ("keyDown", "keyUp"):
+            text = "\r" if (kind, name) == ("keyDown", "Enter") else ""
+            await self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, text=text,
+                            windowsVirtualKeyCode=13 if name == "Enter" else 0)  # fmt: skip
+
+    async def source(self):
+        """Give the page as HTML; works without scripts."""
+        root = (await self.call("DOM.getDocument"))["root"]["nodeId"]
+        return (await self.call("DOM.getOuterHTML", nodeId=root))["outerHTML"]
 
     async def run(self, script):
         """Give the value of an expression in the page."""

@@ -225,6 +225,10 @@ class Findings:
         found.update(code for code, rival in self._between[device] if rival in counted_devices)
         return sorted(found, key=ORDER.index)
 
+    def unread(self, machine):
+        """Tell whether nobody has asked the device yet who it is."""
+        return self._devices.get(machine["device"], {}).get("unread", False)
+
     def named(self, machine):
         """Tell whether the device names the ledger's own family of controllers."""
         return names_controller(machine, self._devices.get(machine["device"]), self._signatures)

@@ -43,6 +43,48 @@ def wrong_lines(members):
     return found
 
 
+def bound(members):
+    """Yield (number, digest, entries it knew) of the digests that bind the journal; -1: another."""
+    entries = entries_of(members)
+    places = {"0" * 64: 0} | {one["hash"]: nr for nr, one in enumerate(entries, 1)}
+    begins_ms = entries[0]["at_ms"] if entries and entries[0]["source"] == "journal" else 0
+    known = 0
+    for nr, line in enumerate(members["digests.jsonl"].splitlines(), 1):
+        one = json.loads(line)
+        hashed = one.get("journal")
+        unknown = hashed is not None and not places.get(hashed)
+        if hashed is None or (unknown and not known and one["sealed_ms"] <= begins_ms):
+            continue
+        known = places.get(hashed, -1)
+        yield nr, one, known
+
+
+def entries_of(members):
+    """Give the entries of the journal."""
+    return [json.loads(line) for line in members["journal.jsonl"].splitlines()]
+
+
+def wrong_journal(members):
+    """Tell the first place at which the journal is not the one the days were sealed with."""
+    before = 0
+    for nr, _, place in bound(members):
+        if place < before:
+            return [f"digests.jsonl line {nr}: sealed with another journal"]
+        before = place
+    return []
+
+
+def backdated(members):
+    """Tell every edit whose day was sealed before it was written; the file stays sound."""
+    told = {}
+    sealed = [(place, one["day"]) for _, one, place in bound(members)]
+    for nr, entry in enumerate(entries_of(members), 1):
+        until = max((day for place, day in sealed if place < nr), default="")
+        if entry["day"] <= until:
+            told.setdefault((entry["at_ms"], entry["day"], until), nr)
+    return [f"journal.jsonl line {nr}: of a day sealed before" for nr in told.values()]
+
+
 def compact(value):
     """Give the one-line canonical form."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

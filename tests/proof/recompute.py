@@ -146,7 +146,7 @@ def why_not_claimed(machine, book):
     return "no_key_process" if machine["id"] in book.counted else "not_claimed"
 
 
-def judge(machine, book, asked, *, days, against, named):
+def judge(machine, book, asked, *, days, against, named, unread):
     """Give (status, reason) of a machine; the first rule that applies. `days`: of the window."""
     if machine["id"] not in book.declared():
         return "not_claimed", why_not_claimed(machine, book)
@@ -170,6 +170,7 @@ def judge(machine, book, asked, *, days, against, named):
         (len(worked) < asked.needed, "too_few_days"),
         (not any(one["metrics_changed"] for one in own), "no_change"),
         (bool(against), against[0] if against else ""),
+        (unread, "identity_unread"),
         (told < asked.needed and not named, "no_control_identity"),
     )
     failed = next((reason for applies, reason in rules if applies), None)
@@ -208,7 +209,10 @@ def recompute(members):
             machine = book.machines[one["id"]]
             against = findings.against(machine, devices)
             named = findings.named(machine)
-            found = judge(machine, book, asked, days=days, against=against, named=named)
+            unread = findings.unread(machine)
+            found = judge(
+                machine, book, asked, days=days, against=against, named=named, unread=unread
+            )
             status[one["id"]] = found[0]
             if found != (one["status"], one["reason"]):
                 wrong.append(f"{name} {one['id']}: {found} instead of {one['status']}")
@@ -248,9 +252,12 @@ def main(path):
     wrong += [f"changed: {name} line {line}" for name, line in intact.wrong_lines(members)]
     if json.loads(members["manifest.json"])["data_sha256"] != intact.data_fingerprint(members):
         wrong.append("data_sha256")
+    wrong += intact.wrong_journal(members)
     differences = recompute(members)
     for text in (*wrong, *differences):
         print("WRONG", text)
+    for text in intact.backdated(members):
+        print("REMARK", text)
     headline = json.loads(members["result.json"])
     one = headline["sets"][headline["control_set"]]["rates"][headline["method"]]
     for key in ("declared", "adjusted", "verified", "gap"):

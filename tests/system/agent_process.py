@@ -19,6 +19,8 @@ MODULE = (sys.executable, "-P", "-m", "agent")
 SCRIPT = (str(Path(sys.executable).with_name("chulian")),)
 START_S = 20.0
 """More than a start takes while the machine is busy with other tests."""
+END_S = 60.0
+"""More than an end takes then: the agent waits for a store that is being written, 25 s at most."""
 ASK_EVERY_S = 0.05
 
 _OPENER = build_opener(ProxyHandler({}))
@@ -100,13 +102,13 @@ class AgentProcess:
         """Send a signal."""
         self._process.send_signal(number)
 
-    async def ended(self, *, within_s=10.0):
+    async def ended(self, *, within_s=END_S):
         """Wait for the end; give the exit code."""
         what = f"the end of the agent; it wrote: {self.complaints()}"
         await until(lambda: self.returncode is not None, within_s=within_s, what=what)
         return self.returncode
 
-    async def stop(self, *, within_s=10.0):
+    async def stop(self, *, within_s=END_S):
         """Ask for a clean stop as systemd does; give the exit code."""
         self.signal(signal.SIGTERM)
         return await self.ended(within_s=within_s)

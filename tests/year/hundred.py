@@ -1,6 +1,6 @@
 """A year of a hundred machines, judged or exported in a process of its own: prints the cost.
 
-    python hundred.py make ROWS | compute ROWS | export ROWS
+    python hundred.py make ROWS | compute ROWS | export ROWS | verify ROWS
 
 `make` writes the records of busy machines, as the store gives them; the others read them, and
 print CPU seconds and the peak of memory in MB as JSON.
@@ -22,8 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.config.model import AgentConfig
 from agent.kpi.deviceday import CounterDay, DeviceDay, Sketch
 from agent.kpi.result import compute
-from agent.proof.build import build
+from agent.proof.archive import pack_into
+from agent.proof.build import built
 from agent.proof.documents import Material
+from agent.proof.verify import verify_file
 
 MACHINES, DAYS = 100, 366
 AS_OF = date(2026, 12, 31)
@@ -77,7 +79,12 @@ def make(path):
 
 def cost(what, path):
     """Judge or export the year; give what it took."""
-    config = shop()
+    config, proof = shop(), path.with_suffix(".zip")
+    if what == "verify":
+        began_s, size = time.process_time(), proof.stat().st_size
+        with proof.open("rb") as file:
+            assert verify_file(file).sound
+        return costs(began_s, size)
     with path.open(encoding="utf-8") as file:
         began_s = time.process_time()
         days = tuple(DeviceDay.of(json.loads(line)) for line in file)
@@ -86,8 +93,16 @@ def cost(what, path):
         result = compute(config, days, now_ms=0, as_of=AS_OF)
         assert result.headline.verified == 1
     else:
-        material = Material(config=config, as_of=AS_OF, days=days, made_ms=0, made_by="test")
-        size = len(build(material, Ed25519PrivateKey.from_private_bytes(bytes(32))))
+        made = [Material(config=config, as_of=AS_OF, days=days, made_ms=0, made_by="test")]
+        del days
+        with proof.open("wb") as file:
+            pack_into(file, built(made.pop(), Ed25519PrivateKey.from_private_bytes(bytes(32))))
+        size = proof.stat().st_size
+    return costs(began_s, size)
+
+
+def costs(began_s, size):
+    """Give CPU seconds since then, the peak of memory, and the size of the file."""
     return {
         "cpu_s": round(time.process_time() - began_s, 1),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

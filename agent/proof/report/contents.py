@@ -26,7 +26,7 @@ def contents(papers: Papers, lang: str) -> Report:
         lang=lang,
         title=f"{TITLE.text(lang)} {name} {day}",
         foot=_FOOT.text(lang).format(name=name, day=day, mark=grouped(mark)),
-        code=f"chulian-proof:1:{papers.header['gateway']['id']}:{day}:{mark}",
+        code=f"chulian-proof:{papers.header['version']}:{papers.header['gateway']['id']}:{day}:{mark}",
         page_words=_PAGES.text(lang),
         blocks=(*first_page(papers, lang), *annex(papers, lang), *remarks(papers, lang)),
     )

@@ -56,6 +56,7 @@ def _facts(papers: Papers, lang: str) -> Iterator[tuple[str, str]]:
         (Message(en="Industry (GB/T 4754)", zh="国民经济行业"), _industry(enterprise)),
         (Message(en="Kind of production", zh="生产类型"),
          words.KINDS[enterprise["industry_kind"]].text(lang)),
+        (Message(en="Size", zh="企业规模"), _size(papers.header.get("size", {}), lang)),
         (Message(en="Gateway", zh="采集网关"),
          " ".join(filter(None, papers.header["gateway"].values()))),
         (Message(en="As of", zh="统计日"), result["as_of"]),
@@ -75,6 +76,17 @@ def _facts(papers: Papers, lang: str) -> Iterator[tuple[str, str]]:
 def _region(code: str, lang: str) -> str:
     name = parse_region(code).name if lang == "zh" else ""
     return f"{code} {name}" if name else code
+
+
+def _size(size: dict[str, Any], lang: str) -> str:
+    """Give the tiers that are known, and the year of the figures behind them."""
+    above = size.get("above_threshold")
+    known = [
+        words.SCALES[size["scale"]].text(lang) if size.get("scale") else "",
+        words.ABOVE[above].text(lang) if above is not None else "",
+        str(size["year"]) if size.get("year") else "",
+    ]
+    return " · ".join(filter(None, known)) if any(known[:2]) else ""
 
 
 def _industry(enterprise: dict[str, Any]) -> str:

@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 
 from agent.kpi.region import percent_text
 from agent.proof import canonical, members
+from agent.proof.sealed_ledger import remarks_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
+
+    from agent.proof.findings import Finding
 
 _GROUP = 8
 UNKNOWN = "—"
@@ -32,6 +35,8 @@ class Papers:
     losses: tuple[dict[str, Any], ...]
     journal_lines: int
     digest_lines: int
+    remarks: tuple[Finding, ...]
+    """On the journal, as it is held against the digests."""
 
     @classmethod
     def of(cls, header: Mapping[str, Any], data: Mapping[str, bytes]) -> Self:
@@ -45,6 +50,7 @@ class Papers:
             losses=tuple(map(canonical.read_line, canonical.split(data[members.LOSSES]))),
             journal_lines=len(canonical.split(data[members.JOURNAL])),
             digest_lines=len(canonical.split(data[members.DIGESTS])),
+            remarks=remarks_on(data),
         )
 
     @property

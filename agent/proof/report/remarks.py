@@ -148,6 +148,9 @@ def _ledger(papers: Papers, lang: str) -> Iterator[Block]:
         yield Paragraph(text.text(lang).format(named(id_, papers.process_name(id_)), said))
     for one in papers.result["ledger_findings"]:
         yield Paragraph(f"{one['day']} {one['message'][lang]} [{one['code']}]")
+    entry = Message(en="Entry {} of the journal {} [{}]", zh="台账修改记录第 {} 条：{} [{}]")
+    for late in papers.remarks:
+        yield Paragraph(entry.text(lang).format(late.line, late.message.text(lang), late.code))
     yield Paragraph(
         Message(
             en="{} entries of the ledger's journal and {} daily digests are part of the file.",

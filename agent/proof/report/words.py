@@ -53,3 +53,15 @@ def control_name(control_type: str, lang: str) -> str:
     """Name a control type."""
     named = CONTROL.get(control_type)
     return named.text(lang) if named is not None else control_type
+
+
+SCALES = {
+    "large": Message(en="large", zh="大型"),
+    "medium": Message(en="medium", zh="中型"),
+    "small": Message(en="small", zh="小型"),
+    "micro": Message(en="micro", zh="微型"),
+}
+ABOVE = {
+    True: Message(en="above the statistical threshold", zh="规上"),
+    False: Message(en="below the statistical threshold", zh="规下"),
+}

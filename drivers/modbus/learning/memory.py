@@ -6,7 +6,8 @@ Bounded, and equal knowledge gives an equal text. Never does I/O.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivers.modbus.blocks import Hole, Knowledge
 from drivers.modbus.learning.lessons import (
@@ -129,8 +130,7 @@ class Memory:
     def _confirmed(self, lesson: LessonT) -> LessonT:
         """Make a lesson older; a clock that was set back makes it a young one."""
         now_ms = self._now_ms()
-        later = {"asked_ms": now_ms, "learned_ms": min(lesson.learned_ms, now_ms)}
-        return lesson.model_copy(update=later)
+        return replace(lesson, asked_ms=now_ms, learned_ms=min(lesson.learned_ms, now_ms))
 
     def drop_hole(self, hole: HoleLesson) -> None:
         """Forget a hole that answered."""
@@ -159,9 +159,9 @@ class Memory:
     def _now_ms(self) -> int:
         return self._wall_ns() // _NS_PER_MS
 
-    def _keep(self, lessons: Lessons, **changed: object) -> None:
+    def _keep(self, lessons: Lessons, **changed: Any) -> None:
         """Replace what is kept."""
-        self._kept = lessons.model_copy(update=changed)
+        self._kept = replace(lessons, **changed)
         self._text = None
 
 

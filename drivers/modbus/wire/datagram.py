@@ -17,8 +17,8 @@ from drivers.modbus.wire.stream import no_answer, unreachable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.modbus.config import Terms
     from drivers.modbus.link import ModbusLink
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.exchange import Exchange
     from drivers.modbus.wire.framing import Request
 

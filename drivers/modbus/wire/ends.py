@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from drivers.api import NoReply, SessionLost, Silent
 
 if TYPE_CHECKING:
-    from drivers.modbus.config import Terms
     from drivers.modbus.link import ModbusLink
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.framing import Request
 
 _CLOSED_HINT = "another master may hold the device's only connection, or it closes idle connections"

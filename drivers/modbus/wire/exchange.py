@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drivers.api import DriverError
-    from drivers.modbus.config import Terms
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.framing import Answer, Request
 
 BUSY_WAIT_S = 1.0

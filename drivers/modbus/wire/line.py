@@ -28,8 +28,8 @@ from drivers.modbus.wire.sorting import Sorter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.modbus.config import Terms
     from drivers.modbus.link import ModbusLink
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.framing import Answer, Request
 
 KEPT_BYTES = 2048
@@ -133,16 +133,17 @@ class Line(asyncio.Protocol):
 
     # sending
 
-    def _begin(self, exchange: Exchange) -> None:
+    def _begin(self, exchange: Exchange, *, listened: bool = False) -> None:
         """Make an exchange the current one and send its next request, after the rest due."""
-        self._current = exchange
-        terms, rests = exchange.terms, self._rests
+        self._current, terms, rests = exchange, exchange.terms, self._rests
         if rests.wanted(terms):
             request = exchange.requests[len(exchange.answers)]
-            if (rest_s := rests.left_s(request, terms)) > 0:
+            rest_s = rests.left_s(request, terms)
+            # a program without a turn has rested too, but heard nothing of what came
+            if rest_s > 0 or (not listened and rests.repeats(request, terms)):
                 # loops count in milliseconds: never wake up too early
-                rest_s = math.ceil(rest_s * 1000) / 1000
-                turns = LISTENING_TURNS if rests.listens(terms) else 0
+                rest_s = max(math.ceil(rest_s * 1000) / 1000, 0)
+                turns = rests.listens(terms) * LISTENING_TURNS
                 self._pause = self._loop.call_later(rest_s, self._rested, exchange, turns)
                 return
         self._send(exchange)
@@ -153,7 +154,7 @@ class Line(asyncio.Protocol):
             self._pause = self._loop.call_soon(self._rested, exchange, turns - 1)
             return
         self._pause = None
-        self._begin(exchange)
+        self._begin(exchange, listened=True)
         if self._current is None:
             self._next()
 
@@ -236,7 +237,7 @@ class Line(asyncio.Protocol):
         self._expected_bytes = 0
         self._answered = True
         if self._rests.wanted(exchange.terms):
-            self._rests.heard(request)
+            self._rests.heard(request, refused=isinstance(answer, ExceptionReply))
         if request is exchange.requests[len(exchange.answers)]:
             exchange.accept(answer)
         elif isinstance(answer, ExceptionReply):

@@ -19,8 +19,8 @@ from drivers.modbus.wire.stream import open_stream
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from drivers.modbus.config import Terms
     from drivers.modbus.link import ModbusLink
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.counts import LineCounts
     from drivers.modbus.wire.exchange import Exchange
     from drivers.modbus.wire.framing import Request

@@ -17,8 +17,8 @@ from drivers.modbus.wire.exchange import Exchange
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from drivers.modbus.config import Terms
     from drivers.modbus.link import ModbusLink
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.framing import Request
     from drivers.modbus.wire.line import Line
 

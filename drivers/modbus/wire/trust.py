@@ -24,7 +24,8 @@ from drivers.modbus.wire.pdu import TABLES, read_request
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from drivers.modbus.config import Terms, TransactionIds
+    from drivers.modbus.config import TransactionIds
+    from drivers.modbus.terms import Terms
     from drivers.modbus.wire.framing import Answer, Framing, Request
 
 _ANY_UNIT = -1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from drivers.api import DriverError, Remark, SessionLost
-from drivers.opcua.alerts.plan import QUEUED
+from drivers.opcua.alerts.plan import QUEUED, SERVER_OBJECT
 from drivers.opcua.alerts.requests import (
     FIELDS,
     PLAIN_FIELDS,
@@ -44,17 +45,27 @@ SIMPLER: Final = Remark(
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How events are had."""
+
+    remarks: list[Remark] = field(default_factory=list)
+    """What people should know of it."""
+    notifiers: frozenset[int] = frozenset()
+    """Client handles of those by which every condition comes with its state; empty: by none."""
+
+
 async def ask_for_events(
     services: Services, plan: AlertPlan, subscription_id: int, nodes: Sequence[ua.NodeId]
-) -> list[Remark]:
-    """Monitor the notifiers; give what people should know of how.
+) -> Asked:
+    """Monitor the notifiers; tell how.
 
     Raises:
         NoReply, SessionLost: the session is over.
         DriverError: no notifier gives events.
     """
-    waiting, why, served = list(nodes), "BadNodeIdUnknown", False
-    remarks: list[Remark] = []
+    waiting, why = list(nodes), "BadNodeIdUnknown"
+    found: Asked | None = None
     filters = ((len(FIELDS), plan.min_severity), (PLAIN_FIELDS, plan.min_severity),
                (PLAIN_FIELDS, 1))  # fmt: skip
     for step, (fields, severity) in enumerate(filters):
@@ -66,12 +77,18 @@ async def ask_for_events(
         )  # fmt: skip
         why = next(filter(None, refused), why)
         if not all(refused):
-            served = True
-            remarks = [SIMPLER] if step else remarks
+            found = Asked([SIMPLER]) if step else Asked(notifiers=_whole(nodes, refused))
         waiting = [n for n, r in zip(waiting, refused, strict=True) if r in _FILTER_REFUSED]
-    if not served:
+    if found is None:
         raise _no_events(plan, why)
-    return remarks
+    return found
+
+
+def _whole(nodes: Sequence[ua.NodeId], refused: Sequence[str]) -> frozenset[int]:
+    """Give the handles that bring every condition: the Server object's, or those of all."""
+    served = [handle for handle, why in enumerate(refused) if not why]
+    server = [handle for handle in served if nodes[handle].to_string() == SERVER_OBJECT]
+    return frozenset(server or served)
 
 
 async def ask_what_holds(services: Services, plan: AlertPlan, subscription_id: int) -> None:

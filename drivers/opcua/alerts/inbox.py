@@ -10,13 +10,15 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from drivers.opcua.alerts.reports import Report
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from drivers.api import DriverError
-    from drivers.opcua.alerts.reports import Report
+    from drivers.opcua.alerts.standing import Seen
 
-    Seen: TypeAlias = tuple[bytes, int | None, bool | None, bool | None, int, str]
+    Same: TypeAlias = tuple[bytes, int | None, bool | None, bool | None, int, str]
     """What two reports of one event have in common."""
 
 MOST_WAITING: Final = 500
@@ -30,8 +32,8 @@ class Inbox:
     """Events in the order in which they came. One task takes; anything in the loop may put."""
 
     def __init__(self) -> None:
-        self._reports: deque[Report] = deque()
-        self._seen: dict[Seen, None] = {}
+        self._waiting: deque[Report | Seen] = deque()
+        self._seen: dict[Same, None] = {}
         self._lost = 0
         self._stale = False
         self._end: DriverError | None = None
@@ -43,10 +45,17 @@ class Inbox:
         if report.event_id and seen in self._seen:
             return
         self._remember(seen)
-        self._reports.append(report)
-        if len(self._reports) > MOST_WAITING:
-            self._seen.pop(_seen(self._reports.popleft()), None)
-            self.lose(1)
+        self._waiting.append(report)
+        if len(self._waiting) > MOST_WAITING:
+            gone = self._waiting.popleft()
+            if isinstance(gone, Report):
+                self._seen.pop(_seen(gone), None)
+                self.lose(1)
+        self._news.set()
+
+    def put_look(self, seen: Seen) -> None:
+        """Append what a whole look showed, behind what came before it."""
+        self._waiting.append(seen)
         self._news.set()
 
     def lose(self, events: int) -> None:
@@ -69,8 +78,8 @@ class Inbox:
         lost, self._lost = self._lost, 0
         return lost
 
-    async def get(self) -> Report | None:
-        """Give the oldest event, waiting for one; None where a new look at what holds is due.
+    async def get(self) -> Report | Seen | None:
+        """Give the oldest event or look, waiting for one; None where a new look is due.
 
         Raises:
             DriverError: what `end` was told.
@@ -79,14 +88,14 @@ class Inbox:
             if self._stale and self._end is None:
                 self._stale = False
                 return None
-            if self._reports:
-                return self._reports.popleft()
+            if self._waiting:
+                return self._waiting.popleft()
             if self._end is not None:
                 raise self._end
             self._news.clear()
             await self._news.wait()
 
-    def _remember(self, seen: Seen) -> None:
+    def _remember(self, seen: Same) -> None:
         if not seen[0]:
             return
         self._seen[seen] = None
@@ -94,6 +103,6 @@ class Inbox:
             del self._seen[next(iter(self._seen))]
 
 
-def _seen(report: Report) -> Seen:
+def _seen(report: Report) -> Same:
     one = report
     return one.event_id, one.time_ns, one.active, one.acked, one.severity, one.source

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
-
+from drivers.api.shape import BaseModel, ConfigDict, Field, PydanticCustomError, field_validator
 from drivers.opcua.address import NodeAddress, parse
 from drivers.opcua.address_refusal import Refusal
+from drivers.opcua.alerts.standing import Standing
 
 if TYPE_CHECKING:
     from drivers.opcua.config import OpcuaConfig
@@ -80,6 +79,8 @@ class AlertPlan:
     """The notifiers."""
     min_severity: int = 1
     keepalive_s: float = 3.0
+    standing: Standing = field(default_factory=Standing, compare=False, repr=False)
+    """What was told as active; outlives sessions, as the plan does."""
 
 
 def make_alert_plan(config: OpcuaConfig, *, device: str) -> AlertPlan | None:

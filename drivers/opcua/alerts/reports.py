@@ -10,7 +10,7 @@ OPC 10000-9, 5.5.2, 5.7.2 and 5.8.2 (fields of conditions).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from uuid import UUID
@@ -68,6 +68,8 @@ class Report:
     acked: bool | None = None
     condition_name: str = ""
     condition: NodeKey | None = None
+    handle: int = field(default=0, compare=False)
+    """Client handle of the notifier it came by."""
 
 
 def count_events(data: bytes, start: int) -> int:
@@ -92,13 +94,14 @@ def read_events(data: bytes, start: int, end: int) -> Iterator[Report]:
     pos = start + 4
     for _ in range(min(count_events(data, start), MOST_EVENTS)):
         with decoding("an event notification"):
-            report, pos = _read_event(data, pos + 4)  # behind the client handle
+            handle, pos = u32(data, pos)
+            report, pos = _read_event(data, pos, handle=handle)
         if pos > min(end, len(data)):
             raise DecodeError("an event notification ends early")
         yield report
 
 
-def _read_event(data: bytes, pos: int) -> tuple[Report, int]:
+def _read_event(data: bytes, pos: int, *, handle: int) -> tuple[Report, int]:
     """Decode the fields of one event; a shorter list of fields lacks the last ones."""
     count, pos = count_at(data, pos, least_bytes=1)
     if count > MOST_FIELDS:
@@ -108,13 +111,13 @@ def _read_event(data: bytes, pos: int) -> tuple[Report, int]:
         value, pos = _read_field(data, pos)
         fields.append(value)
     fields += [None] * (_ASKED - count)
-    return _report(fields), pos
+    return _report(fields, handle), pos
 
 
 _ASKED: Final = 10
 
 
-def _report(fields: list[Field]) -> Report:
+def _report(fields: list[Field], handle: int) -> Report:
     """Give fields their meaning, in the order of `requests.FIELDS`."""
     event_id, kind, source, time, message, severity, active, acked, name, condition = fields[:10]
     return Report(
@@ -128,6 +131,7 @@ def _report(fields: list[Field]) -> Report:
         acked=acked if isinstance(acked, bool) else None,
         condition_name=_text(name),
         condition=condition if isinstance(condition, NodeKey) else None,
+        handle=handle,
     )
 
 

@@ -54,7 +54,7 @@ class Teller:
             message=report.message,
             active=report.active,
             acked=report.acked,
-            key=self._key(report),
+            key=self.key(report),
         )
 
     async def _kind(self, node: NodeKey | None) -> str:
@@ -75,7 +75,7 @@ class Teller:
             self._kinds[node] = name or self._address(node)
         return self._kinds[node]
 
-    def _key(self, report: Report) -> str:
+    def key(self, report: Report) -> str:
         """Name the condition so that the name is the same in every session."""
         if report.condition is None or not report.condition.identifier:
             return report.condition_name[:KEY_CHARS]

@@ -1,18 +1,22 @@
 """The events of one device as a subscription of its own: asked for, watched, told as alerts.
 
 First come the conditions that already hold, then events as they happen. What is lost on the way
-is counted and followed by a new look at what holds. Never acknowledges, confirms or shelves.
+is counted and followed by a new look at what holds; what ended unseen is told as ended.
+Never acknowledges, confirms or shelves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from drivers.api import SessionLost
 from drivers.opcua.alerts.inbox import Inbox
 from drivers.opcua.alerts.plan import PUBLISH_S
-from drivers.opcua.alerts.reports import MOST_EVENTS, NodeKey, count_events, read_events
+from drivers.opcua.alerts.reports import MOST_EVENTS, NodeKey, Report, count_events, read_events
+from drivers.opcua.alerts.standing import Look
 from drivers.opcua.alerts.telling import Teller, mark
 from drivers.opcua.subscribing.lifeline import CLOSE_TIMEOUT_S, Numbering, Vigil, keepalives_of
 
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
 
     from drivers.api import Alert, DriverError, Remark
     from drivers.opcua.alerts.plan import AlertPlan
-    from drivers.opcua.alerts.reports import Report
     from drivers.opcua.services import Services
     from drivers.opcua.subscribing.notify import PublishLoop
 
@@ -47,6 +50,8 @@ class AlertStream:
         self._services = services
         self._teller = Teller(services, namespaces)
         self._inbox = Inbox()
+        self._look = Look()
+        self._ended: deque[Alert] = deque()
         self._subscription_id: int | None = None
         self._publishes: PublishLoop | None = None
         self._remarks: list[Remark] = []
@@ -75,7 +80,9 @@ class AlertStream:
             publishes.add(made.subscription_id, self)
         self._vigil.keep(made)
         known = [node for node in nodes if node is not None]
-        self._remarks = await ask_for_events(self._services, self.plan, made.subscription_id, known)
+        asked = await ask_for_events(self._services, self.plan, made.subscription_id, known)
+        self._remarks = asked.remarks
+        self._look.expect(asked.notifiers)
         self._inbox.look_again()
 
     async def retry(self, resolve: Callable[[], Awaitable[Sequence[ua.NodeId | None]]]) -> None:
@@ -92,17 +99,25 @@ class AlertStream:
             NoReply, SessionLost: the subscription or the session is over.
         """
         while True:
-            report = await self._inbox.get()
-            if report is None:
-                await self._look_again()
-                lost = self._inbox.take_lost()
-                if lost or not self._begun:
-                    self._begun = True
-                    return mark(lost)
-                continue
-            alert = await self._teller.alert(report)
+            alert = self._ended.popleft() if self._ended else await self._next()
             if alert is not None:
+                self.plan.standing.note(alert)
                 return alert
+
+    async def _next(self) -> Alert | None:
+        """Take what waits longest, waiting for it; None where it makes no alert."""
+        news = await self._inbox.get()
+        if isinstance(news, Report):
+            return await self._teller.alert(news)
+        if news is not None:
+            self._ended.extend(self.plan.standing.ended(news, now_ns=time.time_ns()))
+            return None
+        await self._look_again()
+        lost = self._inbox.take_lost()
+        if not lost and self._begun:
+            return None
+        self._begun = True
+        return mark(lost)
 
     async def close(self, *, polite: bool) -> None:
         """End the subscription; on the server too if `polite`.
@@ -123,7 +138,14 @@ class AlertStream:
 
     # what the publish loop tells
 
-    def on_message(self, sequence: int, *, has_data: bool, read_ns: int) -> bool:  # noqa: ARG002 - events bear their own time
+    def on_message(
+        self,
+        sequence: int,
+        *,
+        has_data: bool,
+        read_ns: int,  # noqa: ARG002 - events bear their own time
+        more: bool = False,  # noqa: ARG002 - and are told one by one
+    ) -> bool:
         """Take notice that the subscription lives; count messages that never came.
 
         Raises:
@@ -132,7 +154,7 @@ class AlertStream:
         self._vigil.heard()
         missing = self._numbering.take(sequence, has_data=has_data)
         if missing > 0:
-            self._inbox.lose(missing)
+            self._lose(missing)
         return True  # one that comes late was counted as lost, and is welcome all the same
 
     def on_changes(self, data: bytes, start: int, end: int, *, read_ns: int) -> None:
@@ -148,17 +170,30 @@ class AlertStream:
         for report in read_events(data, start, end):
             if report.kind in _ABOUT_REPORTING:
                 self._heed(report)
-            elif not 0 < report.severity < self.plan.min_severity:
+                continue
+            self._look.see((report.source, self._teller.key(report)))
+            if not 0 < report.severity < self.plan.min_severity:
                 self._inbox.put(report)
         if unseen > 0:
-            self._inbox.lose(unseen)
+            self._lose(unseen)
 
     def _heed(self, report: Report) -> None:
         """Take notice of an event about the reporting itself."""
         if report.kind == QUEUE_OVERFLOW:
-            self._inbox.lose(1)
+            self._lose(1)
         elif report.kind == REFRESH_REQUIRED:
             self._inbox.look_again()
+        elif report.kind == REFRESH_START:
+            self._look.begin(report.handle)
+        else:
+            seen = self._look.end(report.handle)
+            if seen is not None:
+                self._inbox.put_look(seen)
+
+    def _lose(self, events: int) -> None:
+        """Count events that were lost; a look they were part of shows not all."""
+        self._look.tear()
+        self._inbox.lose(events)
 
     def end(self, error: DriverError) -> None:
         """Give nothing more but this error, once the waiting events are taken."""

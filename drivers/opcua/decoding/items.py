@@ -37,6 +37,8 @@ ARRAY = 0x80
 HEAD_BYTES = 6
 """Client handle, mask and variant type: what tells how the rest of an item is laid out."""
 
+_STATUS_BYTES, _TIME_BYTES = 4, 8
+
 _U32 = struct.Struct("<I").unpack_from
 _I64 = struct.Struct("<q").unpack_from
 
@@ -56,6 +58,9 @@ class Columns:
     """Position -> why there is no value though the server sent something."""
     floats: bool = True
     """Whether a value may be not a number."""
+    pattern: tuple[int, ...] | None = None
+    """Source times that come again and again, in turn, the last turn perhaps cut short; all
+    statuses are then 0. None where that is not known."""
 
 
 class ItemLayout(NamedTuple):
@@ -65,8 +70,18 @@ class ItemLayout(NamedTuple):
     size: int
     mask: int
     item: str
-    """Struct format of the whole item, the head as bytes, without the byte order."""
+    """Struct format of the whole item without its head and the byte order."""
     floats: bool
+    code: str
+    """Struct format of the value."""
+    tail: int
+    """Where in the item the value ends."""
+    source: int
+    """Where the source time begins, if there is one."""
+    heads: bytes
+    """1 for the bits of an item's head, 0 for the others."""
+    known: bytes
+    """1 for the bits that are known where it is plainly good: head, status and source time."""
 
 
 def layout_of(key: bytes) -> ItemLayout | None:
@@ -75,15 +90,23 @@ def layout_of(key: bytes) -> ItemLayout | None:
         return None
     mask = key[0]
     rest = trailer_size(mask & ~(HAS_STATUS | HAS_SOURCE_TIME))
+    code = SCALARS[key[1]]
     body = (
-        SCALARS[key[1]]
+        code
         + ("I" if mask & HAS_STATUS else "")
         + ("q" if mask & HAS_SOURCE_TIME else "")
         + (f"{rest}x" if rest else "")
     )
     whole = struct.Struct("<I2x" + body)
-    item = f"{HEAD_BYTES}s{body}"
-    return ItemLayout(whole.unpack_from, whole.size, mask, item, key[1] in FLOATS)
+    tail = HEAD_BYTES + struct.calcsize("<" + code)
+    source = tail + (_STATUS_BYTES if mask & HAS_STATUS else 0)
+    head = b"\xff" * HEAD_BYTES
+    behind = source + (_TIME_BYTES if mask & HAS_SOURCE_TIME else 0)
+    known = head.ljust(tail, b"\0").ljust(behind, b"\xff")
+    return ItemLayout(
+        whole.unpack_from, whole.size, mask, f"{HEAD_BYTES}x{body}", key[1] in FLOATS, code, tail,
+        source, head.ljust(whole.size, b"\0"), known.ljust(whole.size, b"\0"),
+    )  # fmt: skip
 
 
 class _Layouts(dict[bytes, ItemLayout | None]):

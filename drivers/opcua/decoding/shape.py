@@ -4,21 +4,21 @@ A machine's points change together, so messages come again with the same items i
 order. Such a *shape* is one struct for the whole list. It is valid only where every client
 handle, mask and variant type in the message equals the learned ones, so it can never give a
 value to another point; everything else takes the general loop. A shape is learned from the second
-message of its kind, which it decodes itself at the cost of the general loop: a server that falls
-behind now and then, and cuts its messages otherwise for a while, costs little.
+message of its kind, which it decodes itself at the cost of the general loop; how its times repeat
+is learned only once it has decoded some: a server that falls behind, and cuts its messages
+otherwise each time, costs no more than without. How the bytes of a list lie is kept once for
+all shapes that lie alike, and goes with the last of them.
 """
 
 from __future__ import annotations
 
 import struct
-from itertools import accumulate, chain
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakValueDictionary
 
 from drivers.opcua.decoding.binary import DecodeError, count_at, decoding
 from drivers.opcua.decoding.items import (
-    HAS_SOURCE_TIME,
-    HAS_STATUS,
     HEAD_BYTES,
     LAYOUTS,
     Columns,
@@ -26,21 +26,32 @@ from drivers.opcua.decoding.items import (
     end_of_diagnostics,
     read_items,
 )
+from drivers.opcua.decoding.lay import Lay
+from drivers.opcua.decoding.plain import period_of, repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    from drivers.opcua.decoding.plain import Plain
 
 MOST_ITEMS = 32_768
-"""Items of all shapes of a subscription, about 150 bytes each; beyond, no more are learned."""
+"""Items of all shapes of a subscription; beyond, no more are learned."""
+
+MOST_BYTES_PER_ITEM = 500
+"""What a shape takes an item at most, its handle and how it lies included; usually 300."""
+
+HITS_TO_LOOK = 3
+"""After so many messages a shape learns how the source times repeat."""
+
+ODD_TO_LOOK = 16
+"""After so many messages in a row whose source times do not repeat as learned, or whose statuses
+are not all good, a shape looks again how they repeat."""
 
 MISSES_TO_FORGET = 256
 """After so many messages that no shape decoded, all are forgotten and learned anew."""
 
 LEAST_ITEMS = 2
 """Fewer items gain nothing."""
-
-Pick: TypeAlias = "Callable[[tuple[Any, ...]], tuple[Any, ...]]"
-"""Takes some places of an unpacked message."""
 
 MOST_SAMPLES = 64
 """Samples of one point in a row that are told apart."""
@@ -51,36 +62,54 @@ _Key: TypeAlias = "tuple[int, int, bytes, int]"  # as `_key` says
 
 
 class Shape:
-    """One struct for a whole list of monitored items of known handles and types."""
+    """A list of monitored items of known handles and types."""
 
-    __slots__ = ("_floats", "_heads", "_pick_heads", "_sources", "_statuses", "_unpack", "_values",
-                 "handles", "size")  # fmt: skip
+    __slots__ = ("_heads", "_odd", "_period", "_plain", "handles", "lay")
 
-    def __init__(self, layouts: list[ItemLayout], data: bytes, pos: int) -> None:
+    def __init__(self, lay: Lay, handles: tuple[int, ...], data: bytes, pos: int) -> None:
         """Learn it from a list of items that lie so."""
-        whole = struct.Struct("<" + "".join([layout.item for layout in layouts]))
-        self._unpack: Callable[[bytes, int], tuple[Any, ...]] = whole.unpack_from
-        self.size = whole.size
-        """Bytes of the list."""
-        self._floats = any(layout.floats for layout in layouts)
-        masks = [layout.mask for layout in layouts]
-        self._pick_heads, self._values, self._statuses, self._sources = _pickers(masks)
-        self._heads = self._pick_heads(self._unpack(data, pos))
-        self.handles: tuple[int, ...] = tuple(
-            chain.from_iterable(_HANDLE.iter_unpack(b"".join(self._heads)))
-        )
+        self.lay = lay
+        """How the items lie."""
+        self.handles = handles
         """Client handle of each item."""
+        self._heads = lay.heads(lay.number(data, pos))
+        self._period = 0
+        self._plain: Plain | None = None
+        self._odd = ODD_TO_LOOK - HITS_TO_LOOK
 
     def decode(self, data: bytes, pos: int) -> Columns | None:
         """Decode a list of the same length in bytes; None where its items are others."""
-        flat = self._unpack(data, pos)
-        if self._pick_heads(flat) != self._heads:
+        lay, plain = self.lay, self._plain
+        number = lay.number(data, pos)
+        times = plain.times(data, pos) if plain is not None else None
+        if plain is not None and times is not None and plain.holds(number, self._heads, times):
+            self._odd = 0
+            again = -(-lay.count // len(times))
+            return Columns(
+                self.handles, plain.values(data, pos), None, (times * again)[: lay.count],
+                floats=lay.floats, pattern=times,
+            )  # fmt: skip
+        if lay.heads(number) != self._heads:
             return None
-        statuses = self._statuses(flat) if self._statuses is not None else None
+        values, statuses, sources = lay.fields(data, pos)
         if statuses is not None and not any(statuses):
             statuses = None
-        sources = self._sources(flat) if self._sources is not None else None
-        return Columns(self.handles, self._values(flat), statuses, sources, floats=self._floats)
+        pattern = repeated(sources, self._period) if statuses is None else None
+        if pattern is not None:
+            self._odd = 0
+        elif self._looks_again(sources) and statuses is None:
+            pattern = repeated(sources, self._period)
+        return Columns(self.handles, values, statuses, sources, floats=lay.floats, pattern=pattern)
+
+    def _looks_again(self, sources: Sequence[int] | None) -> bool:
+        """Count a list that is not as expected; after enough of them learn how its times repeat."""
+        self._odd += 1
+        if self._odd <= ODD_TO_LOOK:
+            return False
+        self._odd = 0
+        self._period = period_of(sources, most=MOST_SAMPLES)
+        self._plain = self.lay.plain(self._period)
+        return True
 
 
 class NotificationDecoder:
@@ -90,7 +119,8 @@ class NotificationDecoder:
         self.every_handle = tuple(range(points))
         """The handles of a message that holds every point once; compare with `is`."""
         self._shapes: dict[_Key, Shape] = {}
-        self._seen: set[_Key] = set()
+        self._lays: WeakValueDictionary[bytes, Lay] = WeakValueDictionary()
+        self._seen: dict[_Key, int] = {}
         self._items = 0
         self._misses = 0
         self.shape_hits = 0
@@ -109,45 +139,70 @@ class NotificationDecoder:
             if shape is not None:
                 columns = shape.decode(data, first)
                 if columns is not None:
+                    _check_end(data, first + shape.lay.size, end)
                     self.shape_hits += 1
                     return columns
             return self._decode_unknown(key, data, first, end)
 
     def _decode_unknown(self, key: _Key, data: bytes, first: int, end: int) -> Columns:
-        """Decode what no shape knows; learn its shape if one of its kind came before."""
+        """Decode what no shape knows; learn its shape if some of its kind came before."""
         count = key[1]
         self._misses += 1
         if self._misses > MISSES_TO_FORGET:
             self._forget()
-        shape = _learned(data, first, count) if key in self._seen else None
+        shape = self._learned(data, first, count) if self._is_worth(key) else None
         columns = None if shape is None else shape.decode(data, first)
         if shape is not None and columns is not None:
-            behind = first + shape.size
+            behind = first + shape.lay.size
         else:
             columns, behind = read_items(data, first, count)
-        if end_of_diagnostics(data, behind) > end or end > len(data):
-            raise DecodeError("a notification ends early")
+        _check_end(data, behind, end)
         if columns.handles == self.every_handle:
             columns.handles = self.every_handle
         elif count and max(columns.handles) >= len(self.every_handle):
             raise DecodeError(f"no point has the client handle {max(columns.handles)}")
-        self._seen.add(key)
+        self._seen[key] = self._seen.get(key, 0) + 1
         if shape is not None:
             shape.handles = columns.handles
             self._keep(key, shape)
         return columns
 
+    def _is_worth(self, key: _Key) -> bool:
+        """Whether to learn a message: the second of its kind, and if others follow ever rarer."""
+        seen, count = self._seen.get(key, 0), key[1]
+        if not seen or seen & (seen + 1) or count < LEAST_ITEMS:
+            return False
+        return key in self._shapes or self._items + count <= MOST_ITEMS
+
+    def _learned(self, data: bytes, pos: int, count: int) -> Shape | None:
+        """Give the shape of a list; None where an item varies in width."""
+        found = _layouts(data, pos, count)
+        if found is None:
+            return None
+        layouts, heads = found
+        kinds = heads[4::HEAD_BYTES] + heads[5::HEAD_BYTES]  # all masks, then all variant types
+        lay = self._lays.get(kinds)
+        if lay is None:
+            lay = self._lays[kinds] = Lay(layouts)
+        handles = tuple(chain.from_iterable(_HANDLE.iter_unpack(heads)))
+        return Shape(lay, handles, data, pos)
+
     def _keep(self, key: _Key, shape: Shape) -> None:
-        """Keep a shape if there is room; it takes the place of the one known by the same key."""
-        added = 0 if key in self._shapes else key[1]
-        if self._items + added <= MOST_ITEMS:
-            self._shapes[key] = shape
-            self._items += added
+        """Keep a shape; it takes the place of the one known by the same key."""
+        if key not in self._shapes:
+            self._items += key[1]
+        self._shapes[key] = shape
 
     def _forget(self) -> None:
         self._shapes.clear()
         self._seen.clear()
         self._items = self._misses = 0
+
+
+def _check_end(data: bytes, behind: int, end: int) -> None:
+    """Refuse a notification whose items or diagnostics reach behind its end."""
+    if end_of_diagnostics(data, behind) > end or end > len(data):
+        raise DecodeError("a notification ends early")
 
 
 def _key(data: bytes, pos: int, count: int, size: int) -> _Key:
@@ -164,64 +219,16 @@ def _key(data: bytes, pos: int, count: int, size: int) -> _Key:
     return size, count, head, samples
 
 
-def _learned(data: bytes, pos: int, count: int) -> Shape | None:
-    """Give the shape of a list; None where an item varies in width, or there are too few."""
-    if count < LEAST_ITEMS:
-        return None
-    layouts = _layouts(data, pos, count)
-    return None if layouts is None else Shape(layouts, data, pos)
-
-
-def _layouts(data: bytes, pos: int, count: int) -> list[ItemLayout] | None:
-    """Give how each item of a list lies; None where one varies in width."""
+def _layouts(data: bytes, pos: int, count: int) -> tuple[list[ItemLayout], bytes] | None:
+    """Give how each item of a list lies, and their heads; None where one varies in width."""
     layouts: list[ItemLayout] = []
+    heads: list[bytes] = []
     for _ in range(count):
-        layout = LAYOUTS[data[pos + 4 : pos + HEAD_BYTES]]
+        head = data[pos : pos + HEAD_BYTES]
+        layout = LAYOUTS[head[4:]]
         if layout is None:
             return None
         layouts.append(layout)
+        heads.append(head)
         pos += layout.size
-    return layouts
-
-
-def _pickers(masks: list[int]) -> tuple[Pick, Pick, Pick | None, Pick | None]:
-    """Pick heads, values, and the statuses and source times that are there, of all items."""
-    mask = masks[0]
-    if masks.count(mask) == len(masks):
-        step = _fields(mask)
-        status = _every(2, step) if mask & HAS_STATUS else None
-        source = _every(step - 1, step) if mask & HAS_SOURCE_TIME else None
-        return _every(0, step), _every(1, step), status, source
-    starts = [0, *accumulate([_fields(mask) for mask in masks[:-1]])]
-    return (
-        itemgetter(*starts),
-        itemgetter(*[start + 1 for start in starts]),
-        _optional(masks, starts, HAS_STATUS),
-        _optional(masks, starts, HAS_SOURCE_TIME),
-    )
-
-
-def _fields(mask: int) -> int:
-    """Tell how many fields an item has: its head, its value, what follows."""
-    return 2 + (mask & (HAS_STATUS | HAS_SOURCE_TIME)).bit_count()
-
-
-def _every(first: int, step: int) -> Pick:
-    """Pick evenly spaced places, twice as fast as one by one."""
-    return itemgetter(slice(first, None, step))
-
-
-def _optional(masks: list[int], starts: list[int], bit: int) -> Pick | None:
-    """Pick a field that some items have; 0 where it is absent."""
-    if not any(mask & bit for mask in masks):
-        return None
-    behind = 3 if bit == HAS_SOURCE_TIME else 2
-    wanted = [
-        start + (behind if mask & HAS_STATUS else 2) if mask & bit else None
-        for start, mask in zip(starts, masks, strict=True)
-    ]
-
-    def pick(flat: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple([0 if place is None else flat[place] for place in wanted])
-
-    return pick
+    return layouts, b"".join(heads)

@@ -74,15 +74,21 @@ class DataTypes:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._facts: dict[Key, TypeFacts] = {}
+        self._wide: set[Key] = set()
+        """Types in whose place one of their subtypes may stand."""
 
-    async def learn(self, wanted: Iterable[ua.NodeId]) -> None:
-        """Ask about data types, those they derive from, and those of their fields.
+    async def learn(self, wanted: Iterable[ua.NodeId], *, subtypes: bool = False) -> None:
+        """Ask about data types, those they derive from, those of their fields, and subtypes.
+
+        With `subtypes` also about those that may stand in the place of a type: of the wanted
+        ones, and of fields that allow it.
 
         Raises:
             DriverError: the server does not answer such questions now.
             NoReply, SessionLost: the session is over.
         """
         asked = {key_of(node): node for node in wanted}
+        self._wide.update(asked if subtypes else ())
         for _ in range(MOST_ROUNDS):
             new = [node for key, node in asked.items() if self._unknown(key)]
             new = new[: MOST_TYPES - len(self._facts)]
@@ -114,6 +120,7 @@ class DataTypes:
     def _unknown(self, key: Key) -> bool:
         space, number = key
         known = space == 0 and isinstance(number, int) and (number <= 25 or number in _STANDARD)
+        known = known and not (key == _ANY_STRUCTURE and key in self._wide)
         return not (known or key in self._facts or key in self._services.layouts.by_type)
 
     async def _round(self, nodes: Sequence[ua.NodeId]) -> dict[Key, ua.NodeId]:
@@ -131,7 +138,12 @@ class DataTypes:
             facts.name = str(name.Name or "") if isinstance(name, ua.QualifiedName) else ""
             for reference in references[at][0]:
                 _note(facts, reference, following)
-            _define(facts, held(answers[2 * at]), following)
+            if key_of(node) in self._wide:  # only `subtypes` makes types wide
+                subtypes = _subtypes(references[at][0])
+                self._wide.update(subtypes)
+                following |= subtypes
+            wide = _define(facts, held(answers[2 * at]), following)
+            self._wide |= wide if key_of(node) in self._wide else set()
         await self._read_states()
         return following
 
@@ -191,7 +203,7 @@ async def learn_structures(services: Services, nodes: Sequence[ua.NodeId]) -> No
     """
     answers = await read_attributes(services, [(node, AttributeIds.DataType) for node in nodes])
     types = [found for one in answers if isinstance(found := held(one), ua.NodeId)]
-    await DataTypes(services).learn(types)
+    await DataTypes(services).learn(types, subtypes=True)
 
 
 def states_of(names: Any) -> tuple[tuple[int, str], ...]:
@@ -220,8 +232,18 @@ def _note(
         facts.states_at = ua.NodeId(target.Identifier, target.NamespaceIndex, target.NodeIdType)
 
 
-def _define(facts: TypeFacts, definition: Any, following: dict[Key, ua.NodeId]) -> None:
-    """Take from a DataTypeDefinition what it says of a type."""
+def _subtypes(references: Iterable[ua.ReferenceDescription]) -> dict[Key, ua.NodeId]:
+    """Give the types that derive directly from one."""
+    return {
+        key_of(one.NodeId): one.NodeId
+        for one in references
+        if one.IsForward and key_of(one.ReferenceTypeId) == (0, _HAS_SUBTYPE)
+    }
+
+
+def _define(facts: TypeFacts, definition: Any, following: dict[Key, ua.NodeId]) -> set[Key]:
+    """Take from a DataTypeDefinition what it says; give the types that allow subtypes there."""
+    wide: set[Key] = set()
     if isinstance(definition, ua.EnumDefinition):
         facts.states = states_of(definition.Fields)
     elif isinstance(definition, ua.StructureDefinition):
@@ -229,7 +251,10 @@ def _define(facts: TypeFacts, definition: Any, following: dict[Key, ua.NodeId]) 
             len(definition.Fields or ()) > MOST_FIELDS
             or int(definition.StructureType) not in _FORMS
         ):
-            return
+            return wide
         facts.definition = definition
         for one in definition.Fields or ():
             following[key_of(one.DataType)] = one.DataType
+            if one.IsOptional and int(definition.StructureType) in _SUBTYPED:
+                wide.add(key_of(one.DataType))
+    return wide

@@ -1,8 +1,9 @@
 """The publish loop of one session: takes notifications as they arrive and hands them on.
 
 Keeps a spare request waiting at the server, so that it can send while we decode, and more where
-it has to cut what it tells into many messages: they come at once, and are decoded one after the
-other. Works in the callbacks of the answers: no task wakes up per message. Never decodes a value.
+it has to cut what it tells into many messages. Those come at once, are read in one go, and are
+answered by one write. Works in the callbacks of the answers: no task wakes up per message. Never
+decodes a value.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from drivers.opcua.subscribing.publish import (
     read_notification,
     read_status_change,
 )
+from drivers.opcua.subscribing.transit import Transit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,9 @@ SPARE: Final = 1
 
 MOST_OUTSTANDING: Final = 10
 """Publish requests waiting at the server at most."""
+
+LEAST_TO_REST: Final = 4
+"""With so many requests a server can go on telling for the moment in which we read nothing."""
 
 ORPHANS: Final = 4
 """So many answers "no subscription" in a row are believed; fewer may be older than ours."""
@@ -58,9 +63,13 @@ _HARMLESS: Final = frozenset(
 class Sink(Protocol):
     """One subscription's end of the publish loop."""
 
-    def on_message(self, sequence: int, *, has_data: bool, read_ns: int) -> bool:
+    def on_message(
+        self, sequence: int, *, has_data: bool, read_ns: int, more: bool = False
+    ) -> bool:
         """Take notice that the subscription lives, and of a message's number.
 
+        `read_ns`: when it came, UTC ns; when it would have, where it was held up on its way.
+        `more`: the server has cut what it tells, and the next part follows at once.
         False where its parts are not to be taken: they will be asked for, or were already.
 
         Raises:
@@ -89,8 +98,12 @@ class PublishLoop:
         self,
         send: Callable[[list[tuple[int, int]]], asyncio.Future[bytes]],
         on_lost: Callable[[DriverError], None],
+        *,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
+        """`send(receipts)` asks for a message; `rest()` lets some gather before they are read."""
         self._send = send
+        self._rest = rest
         self._on_lost = on_lost
         self._sinks: dict[int, Sink] = {}
         self._waiting: set[asyncio.Future[bytes]] = set()
@@ -100,6 +113,8 @@ class PublishLoop:
         self._orphaned = 0
         self._spent_until_s = 0.0
         self._resting: asyncio.TimerHandle | None = None
+        self._filling = False
+        self._transit = Transit()
         self.unknown = 0
         """Messages of subscriptions that are not, or no longer, ours."""
 
@@ -175,9 +190,19 @@ class PublishLoop:
         cost_s = max(ANSWER_COST_S, size / MOST_BYTES_PER_S)
         self._spent_until_s = max(self._spent_until_s, now_s - BURST_S) + cost_s
         if self._spent_until_s <= now_s:
-            self._fill()
+            self._fill_soon()
         elif self._resting is None:
             self._resting = loop.call_at(self._spent_until_s, self._rested)
+
+    def _fill_soon(self) -> None:
+        """Ask again behind the answers that came with this one, and acknowledge all at once."""
+        if not self._filling:
+            self._filling = True
+            asyncio.get_running_loop().call_soon(self._fill_now)
+
+    def _fill_now(self) -> None:
+        self._filling = False
+        self._fill()
 
     def _rested(self) -> None:
         self._resting = None
@@ -185,7 +210,7 @@ class PublishLoop:
 
     def _take(self, data: bytes) -> bool:
         """Hand on one answer; False where no further request makes sense now."""
-        read_ns = time.time_ns()
+        read_ns, now_ns = time.time_ns(), time.monotonic_ns()
         answer = read_answer(data)
         if answer.type_id == SERVICE_FAULT or answer.status >> 30:
             return self._refused(answer.status)
@@ -193,8 +218,9 @@ class PublishLoop:
             raise DecodeError(f"a message of type {answer.type_id} answers a Publish")
         self._orphaned = 0
         message = read_notification(data, answer.body)
-        if message.more and all(one.done() for one in self._waiting):
-            self._spare = min(self._spare + 1, MOST_OUTSTANDING)  # it waits for requests, not data
+        read_ns -= self._transit.held_up_ns(message.sent_ticks * 100, now_ns)
+        if message.more:
+            self._more_follows()
         sink = self._sinks.get(message.subscription_id)
         if sink is None:
             self.unknown += 1
@@ -204,9 +230,18 @@ class PublishLoop:
             self.acknowledge(message.subscription_id, message.sequence)
         return True
 
+    def _more_follows(self) -> None:
+        """Let the server tell the rest without waiting for us, and take it in one go."""
+        self._spare = min(self._spare + 1, MOST_OUTSTANDING)
+        if sum(not one.done() for one in self._waiting) >= LEAST_TO_REST:
+            self._rest()
+
     def _deliver(self, sink: Sink, message: Notification, data: bytes, read_ns: int) -> bool:
         """Hand a message on; False where the sink does not take it now."""
-        if not sink.on_message(message.sequence, has_data=bool(message.parts), read_ns=read_ns):
+        has_data = bool(message.parts)
+        if not sink.on_message(
+            message.sequence, has_data=has_data, read_ns=read_ns, more=message.more
+        ):
             return False
         for part in message.parts:
             if part.type_id == DATA_CHANGE:

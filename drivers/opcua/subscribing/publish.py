@@ -28,10 +28,15 @@ REPUBLISH_RESPONSE: Final = 835
 EVENTS: Final = 916
 
 _HEADER = struct.Struct("<qII").unpack_from  # time, request handle, service result
+_TICKS = struct.Struct("<q").unpack_from
 
 # what nearly all servers send: a type of four bytes, no diagnostics, no strings, nothing added
 _USUAL = struct.Struct("<HHqIIBi3s")
+_BEGINNING = struct.Struct("<Ii").unpack_from  # subscription, numbers that are available
+_ONE_CHANGE = struct.Struct("<?IqiBBHBi").unpack_from  # a message of one DataChangeNotification
+_ONE_CHANGE_BYTES: Final = struct.calcsize("<?IqiBBHBi")
 _FOUR_BYTES: Final = 1  # encoding of a NodeId of namespace 0, as "<H" reads it
+_DATA_CHANGE_HEAD: Final = (1, _FOUR_BYTES, 0, DATA_CHANGE, 1)  # one part, with a body of bytes
 _NO_STRINGS: Final = frozenset({-1, 0})
 
 
@@ -61,6 +66,8 @@ class Notification(NamedTuple):
     parts: tuple[Part, ...]
     more: bool = False
     """Whether the subscription has more to tell, and waits only for requests to answer."""
+    sent_ticks: int = 0
+    """When the server sent it (PublishTime), in 100 ns of its clock since 1601; 0: unknown."""
 
 
 def read_answer(data: bytes) -> Answer:
@@ -86,13 +93,16 @@ def read_notification(data: bytes, pos: int) -> Notification:
     Raises:
         DecodeError: the bytes are torn or false.
     """
+    usual = _one_change(data, pos)
+    if usual is not None:
+        return usual
     with decoding("a publish response"):
         subscription_id, pos = u32(data, pos)
         available, pos = count_at(data, pos, least_bytes=4)
         pos += 4 * available
         more = data[pos] != 0
-        sequence, parts = _message(data, pos + 1)
-    return Notification(subscription_id, sequence, parts, more)
+        sequence, sent_ticks, parts = _message(data, pos + 1)
+    return Notification(subscription_id, sequence, parts, more, sent_ticks)
 
 
 def read_again(data: bytes, subscription_id: int) -> Notification:
@@ -105,7 +115,7 @@ def read_again(data: bytes, subscription_id: int) -> Notification:
     if answer.type_id != REPUBLISH_RESPONSE:
         raise DecodeError(f"a message of type {answer.type_id} answers a Republish")
     with decoding("a republish response"):
-        sequence, parts = _message(data, answer.body)
+        sequence, _, parts = _message(data, answer.body)
     return Notification(subscription_id, sequence, parts)
 
 
@@ -115,15 +125,34 @@ def read_status_change(data: bytes, part: Part) -> int:
         return u32(data, part.start)[0]
 
 
-def _message(data: bytes, pos: int) -> tuple[int, tuple[Part, ...]]:
-    """Read a NotificationMessage: its number, and where its parts lie."""
+def _one_change(data: bytes, pos: int) -> Notification | None:
+    """Decode a publish response that holds one data change, as most do; None for any other."""
+    if len(data) < pos + 8:
+        return None
+    subscription_id, available = _BEGINNING(data, pos)
+    at = pos + 8 + 4 * max(available, 0)
+    start = at + _ONE_CHANGE_BYTES
+    if not -1 <= available <= len(data) or start > len(data):
+        return None
+    more, sequence, sent, count, kind, space, type_id, encoding, size = _ONE_CHANGE(data, at)
+    if (count, kind, space, type_id, encoding) != _DATA_CHANGE_HEAD:
+        return None
+    if not 0 <= size <= len(data) - start:
+        return None
+    parts = (Part(type_id, start, start + size),)
+    return Notification(subscription_id, sequence, parts, more, sent)
+
+
+def _message(data: bytes, pos: int) -> tuple[int, int, tuple[Part, ...]]:
+    """Read a NotificationMessage: its number, when it was sent, and where its parts lie."""
     sequence, pos = u32(data, pos)
-    count, pos = count_at(data, pos + 8, least_bytes=3)  # behind the publish time
+    sent_ticks = _TICKS(data, pos)[0]
+    count, pos = count_at(data, pos + 8, least_bytes=3)
     parts: list[Part] = []
     for _ in range(count):
         part, pos = _part(data, pos)
         parts.append(part)
-    return sequence, tuple(parts)
+    return sequence, sent_ticks, tuple(parts)
 
 
 def _part(data: bytes, pos: int) -> tuple[Part, int]:

@@ -165,6 +165,8 @@ class Stream:
     async def _catch_up(self) -> None:
         """Read every point once: the last value of some went while the host was too slow."""
         self._frames.torn = False
+        for subscription in self.subscriptions:
+            subscription.flush()
         with self._frames.noting() as newer:
             try:
                 read = await self._read()

@@ -13,6 +13,7 @@ from drivers.opcua.beside import beside
 from drivers.opcua.decoding.shape import NotificationDecoder
 from drivers.opcua.decoding.status import name_of
 from drivers.opcua.frames import make_frame
+from drivers.opcua.subscribing.gather import Gathering
 from drivers.opcua.subscribing.lifeline import (
     CLOSE_TIMEOUT_S,
     LATE,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from drivers.api import Frame
     from drivers.opcua.calls import Revised
+    from drivers.opcua.decoding.items import Columns
     from drivers.opcua.plan import OpcuaPlan
     from drivers.opcua.services import Services
     from drivers.opcua.subscribing.mend import Mending
@@ -60,6 +62,8 @@ class Subscription:
         self._mender: asyncio.Task[None] | None = None
         self._known_ns = self._heard_ns = 0
         self._decoder = NotificationDecoder(len(plan.tags))
+        self._gathering = Gathering(self._take, every_handle=self._decoder.every_handle)
+        self._more = False
         self._numbering = Numbering()
         self._vigil = Vigil(self._silent)
         self._services: Services | None = None
@@ -84,7 +88,9 @@ class Subscription:
     @property
     def known_ns(self) -> int:
         """Until when all it has to tell was told, UTC nanoseconds; 0 before it is started."""
-        return self._heard_ns if self._mending is None else self._mending.since_ns
+        if self._mending is not None:
+            return self._mending.since_ns
+        return self._gathering.since_ns or self._heard_ns
 
     async def start(
         self, services: Services, publishes: PublishLoop | None, *, sampling_s: float
@@ -145,7 +151,9 @@ class Subscription:
 
     # what the publish loop tells
 
-    def on_message(self, sequence: int, *, has_data: bool, read_ns: int) -> bool:
+    def on_message(
+        self, sequence: int, *, has_data: bool, read_ns: int, more: bool = False
+    ) -> bool:
         """Take notice that the subscription lives; have messages mended that never came.
 
         Raises:
@@ -155,7 +163,9 @@ class Subscription:
         missing = self._numbering.take(sequence, has_data=has_data)
         if missing == LATE:
             return False
-        self._known_ns, self._heard_ns = self._heard_ns, read_ns
+        self._known_ns, self._heard_ns, self._more = self._heard_ns, read_ns, more
+        if missing or not has_data:
+            self._gathering.flush()
         if missing:
             self.gaps += missing
             self._mend(after(sequence, -missing), missing)
@@ -169,9 +179,20 @@ class Subscription:
         Raises:
             DecodeError: the bytes are torn or false.
         """
-        frame = self._framed(data, start, end, read_ns=read_ns)
-        if frame is None:
+        columns = self._decoder.decode(data, start, end)
+        if not columns.handles:
             return
+        if self._mending is None:
+            self._gathering.add(columns, read_ns, known_ns=self._known_ns, more=self._more)
+        else:
+            self._take(columns, read_ns)
+
+    def flush(self) -> None:
+        """Queue what waits for more of its message."""
+        self._gathering.flush()
+
+    def _take(self, columns: Columns, read_ns: int) -> None:
+        frame = self._framed(columns, read_ns)
         if frame.overflow:
             self.overflows += frame.overflow
             frame.gap = Gap(self._known_ns or read_ns, read_ns, OVERFLOW)
@@ -180,10 +201,7 @@ class Subscription:
         else:
             self._mending.hold(frame)
 
-    def _framed(self, data: bytes, start: int, end: int, *, read_ns: int) -> Frame | None:
-        columns = self._decoder.decode(data, start, end)
-        if not columns.handles:
-            return None
+    def _framed(self, columns: Columns, read_ns: int) -> Frame:
         tags = None if columns.handles is self._decoder.every_handle else columns.handles
         layouts = self._services.layouts if self._services is not None else None
         frame, restamped = make_frame(
@@ -202,6 +220,7 @@ class Subscription:
 
     def give_up(self) -> None:
         """Ask for no missing message any more; what waited for it is told, behind the gap."""
+        self._gathering.flush()
         if self._mender is not None:
             self._mender.cancel()
         mending, self._mending = self._mending, None
@@ -252,8 +271,8 @@ class Subscription:
                 name = name_of(read_status_change(data, part))
                 raise SessionLost(f"the server ended the subscription: {name}")
             if part.type_id == DATA_CHANGE:
-                frame = self._framed(data, part.start, part.end, read_ns=known_ns)
-                frames += [frame] if frame is not None else []
+                columns = self._decoder.decode(data, part.start, part.end)
+                frames += [self._framed(columns, known_ns)] if columns.handles else []
         if publishes is not None:
             publishes.acknowledge(made.subscription_id, number)
         return frames

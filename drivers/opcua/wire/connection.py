@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MESSAGE_TIMEOUT_S: Final = 30.0
 """A message that has begun is complete after this; 2 MB in 30 s is a slow mobile link."""
 
+REST_S: Final = 0.01
+"""So long nothing is read where more is known to follow at once: it is then taken in one go."""
+
 MAX_PENDING: Final = 256
 """Requests without an answer, those included that nobody waits for any more."""
 
@@ -59,6 +62,7 @@ class Connection(asyncio.Protocol):
         self._request_id = 0
         self._unsent: list[bytes] = []
         self._deadline: asyncio.TimerHandle | None = None
+        self._resting = False
         self._closed: asyncio.Future[None] = self._loop.create_future()
 
     # what the host of the connection does
@@ -112,6 +116,15 @@ class Connection(asyncio.Protocol):
             self._request_id += 1
             self._write(self.securing.sealed(body, request_id=self._request_id, kind=b"CLO"))
             self._flush()
+
+    def rest(self) -> None:
+        """Read nothing for a moment: what comes meanwhile costs one wake-up, not one each."""
+        transport = self._transport
+        if transport is None or self._resting or transport.is_closing():
+            return
+        self._resting = True
+        transport.pause_reading()
+        self._loop.call_later(REST_S, self._read_on, transport)
 
     def take_answers(self, *, most_bytes: int) -> None:
         """Set how long an answer may be from now on."""
@@ -208,6 +221,11 @@ class Connection(asyncio.Protocol):
         self._unsent.clear()
         if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             self.end(ConnectionError("the server takes nothing of what is sent to it"))
+
+    def _read_on(self, transport: asyncio.Transport) -> None:
+        self._resting = False
+        if not transport.is_closing():
+            transport.resume_reading()
 
     def _watch(self) -> None:
         """Let no message stay begun for ever, however slowly it drips."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.clock.stamp import unstamp
 from agent.control.server import _order
-from agent.publish.receipts import Receipt
+from agent.publish.receipt import Receipt
 from drivers.api import SessionLost
 from drivers.modbus.points.address import Table
 from drivers.modbus.wire.pdu import framing_of, read_request

@@ -19,7 +19,7 @@ from system.waiting import passed
 
 pytestmark = [
     pytest.mark.foreign,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(700),
     pytest.mark.skipif(shutil.which("strace") is None, reason="strace delays the syncs"),
 ]
 

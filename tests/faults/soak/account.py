@@ -47,6 +47,8 @@ class Account(Subscriber):
         super().__init__(url)
         self.samples = defaultdict(dict)
         """Device -> time in ms -> what its first point held then, good values only."""
+        self.changes = defaultdict(list)
+        """Device -> (epoch, row, place in it, time in ms, value) of its first point, good only."""
         self.spans = defaultdict(list)
         """Device, or None for all -> (from ms, to ms) told to be incomplete."""
         self.events = defaultdict(int)
@@ -75,12 +77,12 @@ class Account(Subscriber):
         kept = []
         for row in body[KEPT[level]]:
             if stream.take(row["n"]):
-                self._note(row)
+                self._note(row, body["ep"])
             kept.append({"n": row["n"], "d": row.get("d", ""), "digest": _digest(row)})
         short = {"gw": body["gw"], "ep": body["ep"], KEPT[level]: kept}
         self.messages.append(Message(level, short, 0))
 
-    def _note(self, row):
+    def _note(self, row, epoch):
         """Take what the verdict needs out of a row that came for the first time."""
         if "type" in row:
             self.events[row["type"]] += 1
@@ -88,11 +90,13 @@ class Account(Subscriber):
                 self.spans[row.get("d")].append(span)
             return
         scans = defaultdict(list)
-        for value in values_of(row):
+        for place, value in enumerate(values_of(row)):
             if value.quality == "g" and value.value is not None:
                 scans[value.time_ms].append(value)
                 if value.metric.endswith("0"):
                     self.samples[value.device][value.time_ms] = value.value
+                    change = epoch, row["n"], place, value.time_ms, value.value
+                    self.changes[value.device].append(change)
             elif value.quality == "b":
                 self.spans[value.device].append((value.time_ms, value.time_ms))
         if "t" in row:

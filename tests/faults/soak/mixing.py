@@ -22,6 +22,8 @@ from agent.store.mark import read_mark
 
 HOUR_S, YEAR_S = 3600, 365 * 86_400
 JUMPS_S = (-YEAR_S, -HOUR_S, -2, 2, HOUR_S, YEAR_S)
+NEARLY_MS = 60_000
+"""Less than any jump but the smallest, and more than an answer of a busy machine takes."""
 SLOW_BYTES_PER_S = 4000
 LATE_S = 0.4
 ENDS_S = 120.0
@@ -147,8 +149,9 @@ class Mixer:
         self._plant.clock.move(dice.choice(JUMPS_S))
         await asyncio.sleep(lasts_s)
         self._plant.clock.move(0)
-        self._plant.clock.synchronise()
-        await self._reads_again()
+        seen = await self._sees_the_true_time()
+        self._plant.clock.synchronise()  # not before: a time source that lies is another fault
+        await self._lives_by_it(reads(seen), seen["store"]["commits"])
 
     async def _disk_full(self, lasts_s, _dice):
         await self._up()
@@ -221,12 +224,20 @@ class Mixer:
         self._still_there()
         await self._plant.agent.until(lambda _: True, within_s=ENDS_S, what="answers on its page")
 
-    async def _reads_again(self):
-        """Wait until it has read by the clock as it is now: a start would not know of the jump."""
-        before = reads(await self._plant.agent.status())
+    async def _sees_the_true_time(self):
+        """Wait until the process looks the time up anew; gives its status."""
+        return await self._plant.agent.until(
+            lambda s: abs(s["now_ms"] - time.time() * 1000) < NEARLY_MS,
+            within_s=ENDS_S, what="has the true time again",
+        )  # fmt: skip
+
+    async def _lives_by_it(self, before, commits):
+        """Wait until it has read and stored by it: a new life would not know of the jump."""
         await self._plant.agent.until(
-            lambda s: reads(s) > before, within_s=ENDS_S, what="reads after a jump of the clock"
-        )
+            lambda s: s["clock"] == "sync" and reads(s) > before
+            and s["store"]["commits"] > commits + 1,
+            within_s=ENDS_S, what="trusts, reads and stores after a jump of the clock",
+        )  # fmt: skip
 
     def _still_there(self):
         agent = self._plant.agent

@@ -25,6 +25,11 @@ class Came:
         return [(0, message.body) for message in self.messages if message.level == level]
 
 
+def stored(changes):
+    """Give (time in ms, value) pairs as an account keeps them, each in a row of its own."""
+    return [("e", row, 0, *change) for row, change in enumerate(changes)]
+
+
 def test_a_hole_nobody_told_of_is_found():
     """One span told covers one hole, or a part of a longer one; the others stay."""
     holes = [(100_000, 110_000), (200_000, 260_000), (300_000, 310_000)]
@@ -39,7 +44,14 @@ def test_spans_that_meet_tell_of_one_hole():
 def test_a_poll_left_out_and_a_change_left_out_are_holes():
     """Polls by their times, changes by their counter; a counter that begins anew is one too."""
     assert late({0: 1, 500: 6, 9000: 91}) == [(500, 9000)]
-    assert skipped({0: 1, 500: 2, 9000: 3, 9500: 5, 9600: 0}) == [(9000, 9500), (9500, 9600)]
+    changes = [(0, 1), (500, 2), (9000, 3), (9500, 5), (9600, 0)]
+    assert skipped(stored(changes)) == [(9000, 9500), (9500, 9600)]
+
+
+def test_changes_are_judged_in_the_order_in_which_they_were_stored():
+    """Times of receipt and the server's own may lie across each other, and two changes in one."""
+    assert skipped(stored([(700, 1), (700, 2), (600, 3), (650, 4)])) == []
+    assert skipped(reversed(stored([(700, 1), (600, 3)]))) == [(600, 700)]
 
 
 def test_a_value_with_a_time_that_is_not_its_own_is_found():
@@ -67,7 +79,8 @@ def test_what_has_come_is_confirmed_and_nothing_else():
 def test_events_tell_spans():
     """Polls not made, gaps and times without an agent are spans; a stop is none."""
     assert told({"type": "missed", "t": 9, "from": 1, "to": 2}) == (1, 2)
-    assert told({"type": "start", "t": 9, "last": 5}) == (5, 9)
+    assert told({"type": "start", "t": 9, "last": 5, "clean": True}) == (5, 9)
+    assert told({"type": "start", "t": 9, "last": 5, "clean": False}) == (5, 9)
     assert told({"type": "stop", "t": 9}) is None
 
 

@@ -42,12 +42,15 @@ def late(samples):
     return [(one, other) for one, other in pairwise(sorted(samples)) if other - one > TOLERATED_MS]
 
 
-def skipped(samples):
-    """Give the spans between changes that do not follow each other, as a counter tells."""
-    ordered = sorted(samples.items())
+def skipped(changes):
+    """Give the spans between changes that do not follow each other, as a counter tells.
+
+    In the order in which they were stored: by the time of receipt, where the gateway's clock was
+    wrong, two changes may bear one time, and stand before others that bear the server's.
+    """
     return [
-        (one_ms, other_ms)
-        for (one_ms, one), (other_ms, other) in pairwise(ordered)
+        (min(one_ms, other_ms), max(one_ms, other_ms))
+        for (*_, one_ms, one), (*_, other_ms, other) in pairwise(sorted(changes))
         if other != one + 1
     ]
 
@@ -93,12 +96,12 @@ def judge(account, law, broker_kills, *, until_ms):
     assert stored == acked + waiting
     assert acked <= len(numbers) <= stored
     assert out_of_order(account, broker_kills) == []
-    modbus, opcua = account.samples["counter"], account.samples["opcua"]
+    modbus, opcua = account.samples["counter"], account.changes["opcua"]
     found = {"counter": late(modbus), "opcua": skipped(opcua)}
     holes = {name: [span for span in spans if span[1] <= until_ms] for name, spans in found.items()}
     told = {name: account.spans[name] + account.spans[None] for name in holes}
     untold = {name: unannounced(holes[name], told[name]) for name in holes}
-    assert untold == {name: [] for name in holes}
+    assert untold == {name: [] for name in holes}, (untold, told)
     assert account.mixed == 0, "values of different moments in one scan"
     assert astray_ms(modbus) <= ASTRAY_MS
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from importlib.metadata import version
 
 from unit.agent.collect.machines import machine
 from unit.agent.store.patience import until
@@ -44,7 +45,7 @@ def loaded(tmp_path, url, scripts, **sections):
     }  # fmt: skip
     config = AgentConfig.model_validate(document | sections)
     plans = tuple(_plan(entry, driver) for entry in config.devices)
-    return Loaded(tmp_path / "agent.yaml", config, plans, {})
+    return Loaded(tmp_path / "agent.yaml", config, plans, {}, version("chulian"))
 
 
 def _plan(entry, driver):

@@ -48,7 +48,16 @@ def hurry(monkeypatch):
 class Bench:
     """`async with Bench(path, broker.url) as bench:` has everything but a running publisher."""
 
-    def __init__(self, tmp_path, url, *, password=None, max_row_bytes=40_000, **fields):
+    def __init__(
+        self,
+        tmp_path,
+        url,
+        *,
+        password=None,
+        max_row_bytes=40_000,
+        commit_interval_s=0.02,
+        **fields,
+    ):
         self.settings = Destination(url=url, **fields)
         self.outbox = Outbox.open(Store(path=tmp_path / "store.db"))
         self.epoch = self.outbox.epoch
@@ -57,7 +66,7 @@ class Bench:
         self.meta = META % self.epoch.encode()
         self.writer = Writer(
             self.outbox,
-            commit_interval_s=0.02,
+            commit_interval_s=commit_interval_s,
             on_commit=self._committed,
             on_failure=self.failures.append,
         )
@@ -116,11 +125,15 @@ class Bench:
     async def put(self, count=1, *, text=""):
         """Store rows of one value each: a number, or a text."""
         for _ in range(count):
-            self._number += 1
-            value = text or self._number
-            frame = Frame("dev", "grp", 1_795_400_000_000_000_000 + self._number, (value,))
-            await self.writer.put_frame(self.codec, frame)
+            await self.collect(text=text)
             await self.writer.flush()
+
+    async def collect(self, *, text=""):
+        """Hand in one value, which waits for the next commit."""
+        self._number += 1
+        value = text or self._number
+        frame = Frame("dev", "grp", 1_795_400_000_000_000_000 + self._number, (value,))
+        await self.writer.put_frame(self.codec, frame)
 
     async def wide(self, count, *, text):
         """Store one row of so many texts."""

@@ -10,7 +10,8 @@ import pytest
 from integration.agent.publishing import TOPIC, Bench, arrived, hurry, listening
 from unit.agent.store.patience import until
 
-from agent.publish import mqtt, publisher, refusal
+from agent.backoff import Backoff
+from agent.publish import lookout, mqtt, publisher, refusal
 from agent.telemetry.status import Count
 from simulators.mqtt import Broker, Faults, Limits
 from simulators.mqtt.wire import Reason
@@ -398,6 +399,30 @@ async def test_a_broker_that_restarts(tmp_path, broker, platform, persistent):
         await arrived(platform, 3)
 
 
+async def test_a_broker_that_returns_is_found_before_the_next_attempt_is_due(
+    tmp_path, broker, platform, monkeypatch
+):
+    """With ten minutes to the next attempt, rows arrive as soon as the broker is back."""
+    looks, look = [], lookout.takes_connections
+
+    async def noted(address, within_s):
+        looks.append(await look(address, within_s))
+        return looks[-1]
+
+    monkeypatch.setattr(lookout, "takes_connections", noted)
+    monkeypatch.setattr(publisher, "Backoff", lambda longest_s: Backoff(first_s=600, longest_s=600))
+    by_name = broker.url.replace("127.0.0.1", "localhost")
+    async with Bench(tmp_path, by_name, probe_s=0.05) as bench:
+        bench.start()
+        await bench.connected()
+        await broker.stop()
+        await until(lambda: False in looks)
+        await bench.put(3)
+        await broker.start()
+        await bench.drained()
+        await arrived(platform, 3)
+
+
 async def test_the_will_says_offline(tmp_path, broker, platform, monkeypatch):
     """A gateway whose connection is cut is said to be offline by the broker, then online again."""
     monkeypatch.setattr(mqtt, "WILL_DELAY_S", 0)
@@ -452,3 +477,15 @@ async def test_finishing_ends_with_the_grace_or_the_connection(tmp_path, broker,
         await asyncio.sleep(0)
         await bench.stop()
         await asyncio.wait_for(finishing, 2)
+
+
+async def test_what_waits_for_its_commit_does_not_when_somebody_comes_who_can_send_it(
+    tmp_path, broker, platform
+):
+    """With a minute between two commits, a connection has what waits committed and sent."""
+    async with Bench(tmp_path, broker.url, commit_interval_s=60) as bench:
+        await bench.put(1)
+        await bench.collect()
+        assert bench.writer.pending_frames == 1
+        bench.start()
+        await arrived(platform, 2)

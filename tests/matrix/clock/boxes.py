@@ -40,7 +40,7 @@ class Box:
 
     async def collects(self, polls):
         """Wait until so many more polls have been made; give the status."""
-        before = reads(await self.agent.status())
+        before = reads(await self.agent.up())
         return await self.agent.until(
             lambda s: reads(s) >= before + polls, within_s=60, what=f"makes {polls} more polls"
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 LIBRARY = "faketime/libfaketime.so.1"
+BENEATH = Path(__file__).with_name("beneath")
+"""Goes first on the path of modules: lets a process sleep under the library."""
 FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")
 SYNCHRONISED = "synchronised"
 """The file that stands for a time source; see `clock.synchronised_file`."""
@@ -29,6 +32,7 @@ class WallClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._offset),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "PYTHONPATH": os.pathsep.join([str(BENEATH), *filter(None, _python_paths())]),
         }
 
     def set(self, at_s=None):
@@ -51,6 +55,10 @@ class WallClock:
         fresh = self._offset.with_suffix(".new")
         fresh.write_text(f"{text}\n", "ascii")
         fresh.replace(self._offset)
+
+
+def _python_paths():
+    return os.environ.get("PYTHONPATH", "").split(os.pathsep)
 
 
 def _library():

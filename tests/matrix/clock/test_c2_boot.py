@@ -19,7 +19,7 @@ GENUINE_MS = 1_767_225_600_000
     [False, pytest.param(True, marks=pytest.mark.long)],
     ids=["one life", "killed meanwhile"],
 )
-async def test_c2_data_of_1970_is_dated_once(tmp_path, report, killed):
+async def test_c2_data_of_1970_is_dated_once(tmp_path, report, figure, killed):
     """C2: TLS comes up in 1970, nothing is sent; with the time source all of it is, rightly."""
     async with box(tmp_path, at_s=EARLY_S) as gateway:
         gateway.agent.start()
@@ -32,7 +32,7 @@ async def test_c2_data_of_1970_is_dated_once(tmp_path, report, killed):
             gateway.agent.start()
             await gateway.connected()
             await gateway.collects(POLLS)
-        seen = await gateway.agent.status()
+        seen = await gateway.agent.up()
         assert (seen["clock"], "cannot be right" in seen["clock_note"]["en"]) == ("free", True)
         assert seen["store"]["waiting"]["rows"] > 0
         assert gateway.subscriber.of("data", "hist", "event") == [], "nothing is sent meanwhile"
@@ -48,6 +48,8 @@ async def test_c2_data_of_1970_is_dated_once(tmp_path, report, killed):
         trust = {body["clk"] for _, body in gateway.subscriber.of("data", "hist", "event")}
     off = disagreements_ms(books.rows)
     found = counts(books.rows)
+    figure("rows", len(books.rows))
+    figure("spread of times, ms", round(max(off) - min(off)))
     report(f"rows={len(books.rows)} lost=0 spread_ms={max(off) - min(off):.0f} trust={trust}")
     assert found == sorted(found), "reordered"
     assert max(off) - min(off) <= READ_MS, "dated by the step, exactly"
@@ -56,7 +58,7 @@ async def test_c2_data_of_1970_is_dated_once(tmp_path, report, killed):
     assert [event["state"] for event in books.events("settled")] == ["sync"]
 
 
-async def test_c2_without_a_time_source_nothing_is_stuck(tmp_path, report):
+async def test_c2_without_a_time_source_nothing_is_stuck(tmp_path, report, figure):
     """C2: after the hold data is sent as of an untrusted clock; a late source alters none."""
     async with box(tmp_path, at_s=EARLY_S, max_hold_s=3) as gateway:
         gateway.agent.start()
@@ -74,6 +76,7 @@ async def test_c2_without_a_time_source_nothing_is_stuck(tmp_path, report):
         messages = gateway.subscriber.of("data", "hist")
     early = [row["t0"] < GENUINE_MS for _, body in messages for row in body["b"]]
     told = [body["clk"] == "free" for _, body in messages for _ in body["b"]]
+    figure("rows", len(books.rows))
     report(f"rows={len(books.rows)} lost=0 untrusted={sum(told)}")
     assert all(free for of_1970, free in zip(early, told, strict=True) if of_1970)
     assert any(early), "what was held is sent as it was stamped"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 from integration.agent.publishing import Bench, arrived
@@ -23,7 +24,7 @@ def held_to_account(platform, rows):
 
 
 @pytest.mark.parametrize("persistent", [True, False])
-async def test_b1_a_broker_killed_with_messages_in_its_queue(tmp_path, persistent, report):
+async def test_b1_a_broker_killed_with_messages_in_its_queue(tmp_path, persistent, report, figure):
     """Rows a broker had acknowledged and lost arrive all the same, where the platform confirms."""
     async with (
         Mosquitto(tmp_path, persistent=persistent) as broker,
@@ -49,10 +50,12 @@ async def test_b1_a_broker_killed_with_messages_in_its_queue(tmp_path, persisten
             summary = platform.summary()
             assert summary["holes"] == []
         assert bench.waiting == 0
+        figure("stored rows lost", len(summary["holes"]))
+        figure("repeats, removed by id", summary["duplicates"])
         report(f"persistent {persistent}: 0 lost, {summary['duplicates']} repeated")
 
 
-async def test_b2_a_broker_that_stands_still(tmp_path, report):
+async def test_b2_a_broker_that_stands_still(tmp_path, report, figure):
     """A stopped broker is noticed within twice the keep alive; nothing is lost."""
     async with Mosquitto(tmp_path) as broker, Platform(broker.url) as platform:
         async with Bench(tmp_path, broker.url, keepalive_s=5) as bench:
@@ -60,9 +63,11 @@ async def test_b2_a_broker_that_stands_still(tmp_path, report):
             await bench.put(3)
             await bench.drained()
             broker.signal(signal.SIGSTOP)
+            stopped_s = time.monotonic()
             try:
                 await bench.put(3)
                 await until(lambda: not bench.publisher.status().connected, within_s=60)
+                figure("slowest notice, s", round(time.monotonic() - stopped_s, 1))
             finally:
                 broker.signal(signal.SIGCONT)
             await bench.drained()
@@ -71,7 +76,7 @@ async def test_b2_a_broker_that_stands_still(tmp_path, report):
     report("noticed, 0 lost")
 
 
-async def test_b3_one_topic_is_forbidden(tmp_path, monkeypatch):
+async def test_b3_one_topic_is_forbidden(tmp_path, monkeypatch, figure):
     """Events that may not be published are kept and told; data goes on meanwhile."""
     monkeypatch.setitem(refusal.PAUSES_S, 0x87, 20.0)  # as far as the test is concerned, for ever
     rules = tmp_path / "acl"
@@ -95,10 +100,12 @@ async def test_b3_one_topic_is_forbidden(tmp_path, monkeypatch):
         await arrived(platform, 6)
         await until(lambda: bench.waiting == 1)
         assert bench.writer.status().rejected == Count()
+        figure("live rows meanwhile", platform.receiver.total("rows"))
+        figure("rows kept for later", bench.waiting)
 
 
 @pytest.mark.parametrize("option", ["max_packet_size 3000", "message_size_limit 3000"])
-async def test_b4_a_broker_with_a_small_limit(tmp_path, option, report):
+async def test_b4_a_broker_with_a_small_limit(tmp_path, option, report, figure):
     """Announced or not, a limit below ours costs nothing: messages shrink, rows go in parts."""
     async with (
         Mosquitto(tmp_path, options=[option]) as broker,
@@ -117,4 +124,6 @@ async def test_b4_a_broker_with_a_small_limit(tmp_path, option, report):
         assert platform.receiver.total("values") == 12 + 40 + 2
         summary = platform.summary()
         assert (summary["schema_errors"], summary["unaccounted_rows"]) == (0, 0)
+        figure("connections", bench.publisher.status().connects)
+        figure("rows set aside", status.rejected.rows)
         report(f"{option}: {bench.publisher.status().connects} connections")

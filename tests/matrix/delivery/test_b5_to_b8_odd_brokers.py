@@ -65,7 +65,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize("kind", ["stalled", "late", "twice"])
-async def test_b5_acknowledgements_late_double_or_never(tmp_path, kind, report):
+async def test_b5_acknowledgements_late_double_or_never(tmp_path, kind, report, figure):
     """With a Receive Maximum of 1 the window is kept, and every row leaves exactly once."""
     async with Broker(limits=Limits(receive_maximum=1)) as broker, listening(broker) as platform:
         broker.faults.double_pubacks = kind == "twice"
@@ -81,7 +81,9 @@ async def test_b5_acknowledgements_late_double_or_never(tmp_path, kind, report):
             await bench.drained()
             await arrived(platform, 10)
             assert bench.writer.status().acked == Count(10, 10)
+            figure("rows", bench.writer.status().acked.rows)
         assert broker.stats.protocol_errors == 0
+        figure("breaches of the window", broker.stats.protocol_errors)
     report(f"{kind}: 10 of 10, once each")
 
 
@@ -102,7 +104,7 @@ async def test_a_refused_event_stops_no_data(tmp_path):
             await arrived(platform, 6)
 
 
-async def test_b7_two_senders_under_one_identity(tmp_path, monkeypatch, report):
+async def test_b7_two_senders_under_one_identity(tmp_path, monkeypatch, report, figure):
     """A sender that is thrown out stays away a while, says why, and loses nothing."""
     monkeypatch.setattr(rivalry, "PAUSE_S", 0.2)
     (tmp_path / "one").mkdir()
@@ -124,14 +126,16 @@ async def test_b7_two_senders_under_one_identity(tmp_path, monkeypatch, report):
         await two.stop()
         await one.put(3)
         await one.drained()
+    figure("rows", one.writer.status().acked.rows)
     report(f"{connects} connects each, told in both boxes")
 
 
-def test_b7_the_pause_is_long_enough():
+def test_b7_the_pause_is_long_enough(figure):
     """Whoever is thrown out comes back six times a minute at most."""
     duel = rivalry.Rivalry()
     duel.ended(rivalry.TAKEN_OVER, 100.0)
     assert 60 / duel.pause_s <= 6
+    figure("connections a minute, at most", round(60 / duel.pause_s))
     assert duel.problem(101.0) is not None
     assert duel.problem(100.0 + rivalry.REMEMBERED_S + 1) is None
     duel.ended(None, 200.0)
@@ -155,7 +159,7 @@ def test_b7_the_pause_is_long_enough():
 )
 @pytest.mark.parametrize("ack", ["puback", "watermark"])
 @pytest.mark.usefixtures("_impatient")
-async def test_b8_a_broker_that_means_harm(tmp_path, login, then, ack, report):
+async def test_b8_a_broker_that_means_harm(tmp_path, *, login, then, ack, figure):
     """Whatever a broker sends, the connection ends, memory stays, and no row is lost."""
     async with (
         Hostile(login=login, then=then) as broker,
@@ -169,12 +173,12 @@ async def test_b8_a_broker_that_means_harm(tmp_path, login, then, ack, report):
         assert grown_mb <= MOST_MB
         assert bench.waiting == 5
         assert bench.failures == []
-    report(f"+{max(0.0, grown_mb):.1f} MB")
+    figure("memory grew by, MB", round(max(0.0, grown_mb), 1))
 
 
 @pytest.mark.parametrize("answer", [CONNACK, b"\x15\x03\x01\x00\x02\x02\x28"])
 @pytest.mark.usefixtures("_impatient")
-async def test_b6_who_answers_in_plain_text_hears_nothing(tmp_path, answer):
+async def test_b6_who_answers_in_plain_text_hears_nothing(tmp_path, answer, figure):
     """Where TLS is configured, nothing but the TLS hello goes out before it stands."""
     async with Hostile(login=answer) as broker:
         url = broker.url.replace("mqtt:", "mqtts:")
@@ -184,11 +188,14 @@ async def test_b6_who_answers_in_plain_text_hears_nothing(tmp_path, answer):
             await until(lambda: broker.connects >= 2, within_s=30)
             assert bench.waiting == 2
     assert broker.heard
-    for secret in (b"secret-word", b"secret-user", b"MQTT", b"hb/v1"):
-        assert secret not in broker.heard
+    secrets = (b"secret-word", b"secret-user", b"MQTT", b"hb/v1")
+    told = [secret for secret in secrets if secret in broker.heard]
+    figure("impersonators", 1)
+    figure("secrets told to them", len(told))
+    assert told == []
 
 
-async def test_n6_a_name_server_that_does_not_answer(tmp_path, monkeypatch, report):
+async def test_n6_a_name_server_that_does_not_answer(tmp_path, monkeypatch, report, figure):
     """While a name look-up hangs, the loop goes on, threads do not pile up, and nothing is lost."""
     monkeypatch.setattr("agent.publish.mqtt.CONNECT_TIMEOUT_S", 0.1)
     hanging = []
@@ -214,4 +221,5 @@ async def test_n6_a_name_server_that_does_not_answer(tmp_path, monkeypatch, repo
         go_on.set()
         await until(lambda: bench.problem and "resolution" in bench.problem.en, within_s=20)
         assert bench.waiting == 1
+    figure("worst lag of the loop, ms", round(worst_s * 1000, 1))
     report(f"1 thread, worst lag {worst_s * 1000:.0f} ms")

@@ -39,7 +39,7 @@ class Impostor:
 
 
 @pytest.mark.parametrize("lie", ["other authority", "other name", "expired"])
-async def test_b6_an_impersonator_hears_nothing(tmp_path, lie, report):
+async def test_b6_an_impersonator_hears_nothing(tmp_path, lie, report, figure):
     """With a foreign CA, a foreign name or a date that is over: no password, no row, no loss."""
     plant = Authority(tmp_path, "plant")
     signer = Authority(tmp_path, "stranger") if lie == "other authority" else plant
@@ -53,4 +53,6 @@ async def test_b6_an_impersonator_hears_nothing(tmp_path, lie, report):
             await until(lambda: bench.problem and "certificate" in bench.problem.en, within_s=30)
             assert bench.waiting == 2
     assert impostor.heard == b""
+    figure("impersonators", 1)
+    figure("told to them, bytes", len(impostor.heard))
     report(f"{lie}: 0 bytes")

@@ -67,6 +67,9 @@ class Store:
     def put_losses(self, losses):
         """Take spans of loss, as the store does."""
 
+    def put_told(self, told):
+        """Take losses and their events, as the store does."""
+
     def put_lessons(self, lessons):
         """Take lessons."""
 

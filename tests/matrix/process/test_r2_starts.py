@@ -56,7 +56,9 @@ def few(what, folder):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("what", ["files", "threads"])
-async def test_r2_a_start_with_too_little_says_so_and_the_next_one_works(tmp_path, what, language):
+async def test_r2_a_start_with_too_little_says_so_and_the_next_one_works(
+    tmp_path, what, language, figure
+):
     """Exit code 1, one text that names what is short and what to raise; with more, data comes."""
     with few(what, tmp_path) as (limit, enter):
         async with (
@@ -79,6 +81,7 @@ async def test_r2_a_start_with_too_little_says_so_and_the_next_one_works(tmp_pat
     assert TEXTS[what][language] in told
     assert "Traceback" not in told
     assert len(told.splitlines()) == 1
+    figure("starts refused, and told", 1)
 
 
 def test_what_is_there_is_enough():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from unit.agent.clock.clocks import GENUINE_NS, Quartz, S
 
@@ -105,6 +107,32 @@ async def test_a_clock_that_may_be_right_gets_credit_for_the_time_before(monkeyp
     bench = Bench(monkeypatch, up_s=up_s)
     await bench.turn()
     assert (not bench.done) is waits
+
+
+async def test_rows_that_need_not_be_held_do_not_wait_for_the_next_look(monkeypatch):
+    """A commit that brings such rows is heard of: they go with no look in between."""
+    bench = Bench(monkeypatch, up_s=90_000)
+    bench.held = False
+    released = asyncio.Event()
+    bench.keeper._on_settled = lambda: (bench._released(), released.set())
+    monkeypatch.setattr(keeper_module, "LOOK_S", 3600.0)
+    running = asyncio.create_task(bench.keeper.run())
+    await asyncio.sleep(0)
+    bench.keeper.committed()
+    assert not bench.keeper._early.is_set(), "nothing is held"
+    bench.held = True
+    bench.keeper.committed()
+    async with asyncio.timeout(60):
+        await released.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert bench.done == ["flushed", "released"]
+
+
+async def test_rows_that_are_to_be_held_are_not_let_go_by_a_commit(wrong):
+    """While a time source has its chance, a commit hastens nothing."""
+    wrong.keeper.committed()
+    assert not wrong.keeper._early.is_set()
 
 
 async def test_a_clock_moved_after_it_was_in_sync_waits_for_its_time_source(monkeypatch):

@@ -39,6 +39,8 @@ class Sink:
 
     def __init__(self):
         self.frames, self.events, self.lessons = [], [], []
+        self.kept_open = {}
+        """Device/group -> losses that are not told yet, as they are kept."""
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -57,6 +59,12 @@ class Sink:
 
     def put_losses(self, losses):
         """Take spans of loss, as the store does."""
+
+    def put_told(self, told):
+        """Take losses and the events that tell of them."""
+        for row in told.rows:
+            self.put_event(row.t_ms, row.body)
+        self.kept_open.update({key: text for _, key, text, _ in told.lessons})
 
     def put_lessons(self, lessons):
         """Take lessons."""

@@ -109,20 +109,30 @@ async def test_a_time_without_ears_is_told_as_a_gap(book, sink):
     assert gap["from"] <= gap["to"]
 
 
+async def test_an_end_that_nobody_saw_bears_no_time(book, sink):
+    """Found by asking what holds: it is told as ended, and the device said nothing of when."""
+    book.take(MARK)
+    book.take(alarm(active=False, unseen=True))
+    (event,) = sink.of("alarm")
+    assert (event["active"], event["unseen"]) == (False, True)
+    assert "at" not in event
+    assert book.status().last[0].at_ms is None
+
+
 async def test_losses_are_told_with_their_number(book, sink):
     """What the device lost, and what was too much, is told with its count and its reason."""
     book.take(Alert(time_ns=1, severity=0, source="", kind="", message="", lost=3))
     for n in range(120 + 256 + 5):
         book.take(alarm(str(n)))
-    assert len(sink.of("alarm")) == 120
+    assert len(sink.of("alarm")) >= 120  # more where the machine was busy: two come free a second
     book.close()
     told = dict.fromkeys(("device_queue", "rate_limit"), 0)
     for event in sink.of("alarm_gap"):
         told[event["reason"]] += event["lost"]
-    assert told == {"device_queue": 3, "rate_limit": 5}
     status = book.status()
-    assert (status.told, status.lost, len(status.last)) == (376, 8, SHOWN)
-    assert len(sink.of("alarm")) == 376
+    assert told == {"device_queue": 3, "rate_limit": 381 - status.told}
+    assert 376 <= status.told == len(sink.of("alarm"))
+    assert (status.lost, len(status.last)) == (3 + 381 - status.told, SHOWN)
 
 
 async def test_repeats_are_told_by_the_one_that_stays(book, sink):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.collect import continuity
 from agent.collect.continuity import MOST_EXACT, MOST_SPANS, SETTLE_S, WINDOW_MS, Continuity, Span
 from drivers.api import ClockSource, Frame
 
@@ -46,6 +47,23 @@ def group():
     group = Group()
     group.hear((0, T0 - 100), (1, T0 - 50), at_ms=T0)
     return group
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600])
+def test_a_clock_that_is_set_makes_nothing_known_younger_or_older(group, monkeypatch, by_s):
+    """Until when all is known goes with the clock: the time since then is what it was."""
+    ahead_ns = continuity._ahead_ns()
+    known_ms = group.known.complete_ms
+    assert known_ms == pytest.approx(T0, abs=1000)
+    monkeypatch.setattr(continuity, "_ahead_ns", lambda: ahead_ns + by_s * 1000 * MS)
+    assert group.known.complete_ms == pytest.approx(known_ms + by_s * 1000, abs=1000)
+
+
+def test_a_mark_of_a_clock_that_was_put_back_is_no_time_to_come(group):
+    """A later life is never away from later than now."""
+    later = Group(lessons=group.known.lessons)
+    away = later.known.returned(T0 - 5000)
+    assert (away.from_ms, away.to_ms) == (T0 - 5000, T0 - 5000)
 
 
 def test_only_what_lies_between_the_edges_is_news(group):

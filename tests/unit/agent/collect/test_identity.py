@@ -82,6 +82,7 @@ async def test_a_device_that_must_not_be_asked_is_not():
         **shop.plans[0].config.__dict__, "ask_identity": False})  # fmt: skip
     async with shop:
         await shop.reads("a", 5)
+        assert shop.status("a").identity == Identity(), "it was settled that it says nothing"
     assert session.asked == 0
 
 
@@ -108,6 +109,8 @@ async def test_a_question_that_is_not_answered_costs_the_device_nothing(outcome)
         assert shop.status("a").state is shop.status("b").state is DeviceState.ONLINE
     assert session.asked == 2
     assert all(f.qualities is None for id_ in scripts for f in shop.sink.of(id_))
+    waits = isinstance(outcome, NoReply | TimeoutError)
+    assert shop.status("a").identity == (None if waits else Identity())
     assert shop.sink.told("a") == shop.sink.told("b") == [("online", "")]
     assert shop.run_of("a").failures == 0
 

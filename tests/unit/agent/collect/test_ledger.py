@@ -9,6 +9,7 @@ import pytest
 
 from agent.collect import ledger as ledger_module
 from agent.collect.ledger import TELL_EVERY_S, LossLedger
+from agent.losses.open import unpacked
 from simulators.platform.checks import Checker
 
 WALL_MS = 1_795_400_000_000
@@ -23,11 +24,16 @@ class Bench:
         monkeypatch.setattr(ledger_module, "time", fake)
         self.told = []
         self.kept = []
-        self.ledger = LossLedger("cnc-1", "fast", tell=self._tell, keep=self.kept.extend)
+        self.open = []
+        """What was kept of losses not told yet, as it changed."""
+        self.ledger = LossLedger("cnc-1", "fast", tell=self._take)
 
-    def _tell(self, t_ms, body):
-        assert t_ms == WALL_MS
-        self.told.append(orjson.loads(b"{" + body))
+    def _take(self, told):
+        for row in told.rows:
+            assert row.t_ms == WALL_MS
+            self.told.append(orjson.loads(b"{" + row.body))
+        self.kept += told.losses
+        self.open += [text for _, _, text, _ in told.lessons]
 
     def miss(self, polls, reason="late", from_ms=1000, to_ms=2000):
         """Count missed polls."""
@@ -165,3 +171,18 @@ def test_what_is_told_is_kept(bench):
         ("late", "cnc-1", 3), ("overflow", "cnc-1", 4), ("gap_device", "cnc-1", 0),
         ("gap_filled", "cnc-1", 9), ("history_short", "cnc-1", 0),
     }  # fmt: skip
+
+
+def test_what_is_not_told_yet_is_kept_with_every_change(bench):
+    """What is open is handed in as it changes, only then, and is forgotten with the telling."""
+    bench.miss(1)
+    bench.miss(0)
+    bench.ledger.keep()
+    bench.miss(2, from_ms=3000, to_ms=4000)
+    bench.ledger.lose(5)
+    bench.ledger.tell_if_due()
+    last = unpacked(bench.open[-1])[2]
+    assert (len(bench.open), [loss.amount for loss in last], last[0].to_ms) == (3, [3, 5], 4000)
+    bench.ledger.flush()
+    bench.ledger.flush()
+    assert (len(bench.open), bench.open[-1], len(bench.told)) == (4, "", 2)

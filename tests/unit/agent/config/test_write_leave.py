@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.grouping import tag_of
 from agent.config.load import examine
 from agent.config.model import TagEntry
+from agent.config.plan import tag_of
 from agent.registry import Registry
 from drivers.api import Access, DataType
 from drivers.testing.scripted import ScriptedDriver

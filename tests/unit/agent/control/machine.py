@@ -5,9 +5,8 @@ from __future__ import annotations
 import orjson
 from jsonschema import Draft202012Validator
 
-from agent.config.grouping import tag_of
 from agent.config.model import DeviceEntry, Group, TagEntry
-from agent.config.plan import DevicePlan, GroupPlan
+from agent.config.plan import DevicePlan, GroupPlan, tag_of
 from agent.control.desk import Desk
 from agent.control.history import History
 from agent.control.outcome import Order

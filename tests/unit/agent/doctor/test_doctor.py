@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from agent.config.model import AgentConfig
-from agent.doctor import box, devices, platform, store, wear
+from agent.doctor import box, devices, platform, sealing, store, wear
 from agent.doctor.finding import Finding, Level, exit_code
+from agent.kpi.device_key import load_or_make
 from agent.losses.spans import LossSpan
+from agent.proof.key import fingerprint, public_pem
 from agent.telemetry.status import Message
 from simulators.mqtt import Broker
 
@@ -185,3 +187,14 @@ def test_each_destination_is_told_with_its_own_rows(law, code, level):
     rows = {"waiting": nothing, "rejected": nothing, "dropped": nothing, "balanced": True} | law
     _, found = platform.of_agent(document | {"rows": rows})
     assert (found.code, found.level, found.where) == (code, level, "cloud")
+
+
+def test_the_key_is_told_as_a_proof_file_tells_it(tmp_path):
+    """Export and verify give the same fingerprint; before the first sealed day there is none."""
+    private = load_or_make(tmp_path / "s.db.key")
+    public = private.public_key().public_bytes_raw().hex()
+    assert sealing.of_agent(None, where="here") == sealing.of_agent({"key": ""}, where="here") == []
+    (one,) = sealing.of_agent({"key": public}, where="here")
+    assert one.level is Level.OK
+    assert fingerprint(public_pem(private)) == one.seen.zh.split(" ", 1)[1].replace(" ", "")
+    assert sealing.of_file(tmp_path / "none.db") == []

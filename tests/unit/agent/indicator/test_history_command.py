@@ -61,7 +61,8 @@ def ask(config, capsys):
 
 @pytest.fixture
 def _stored(config):
-    keep(config, Batch(evidence=[one.row() for one in observed()]))
+    asked = [(device.id, "", "{}", 0) for device in config.devices]
+    keep(config, Batch(evidence=[one.row() for one in observed()], lessons=asked))
 
 
 def keep(config, batch):

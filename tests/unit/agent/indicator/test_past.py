@@ -71,7 +71,24 @@ def test_a_day_is_judged_by_the_ledger_of_its_day(config, judge):
 def test_a_jump_without_an_edit_is_told(config, judge):
     """A rate that moves by more than 20 points while nobody edited the ledger is a finding."""
     past = Past(config, History(()), judge(worked("d1", 3)))
-    assert past.day(LAST)[1].changes[0].kind == "rate_jump"
+    days = [past.day(LAST + n * ONE)[1] for n in range(5)]
+    (fell,) = [one for one in days if one.changes[:1] and one.changes[0].kind == "rate_jump"]
+    assert fell.verified == (0, 1), "the data end, and the machine with them"
+    assert "33.33 % to 0.00 %" in fell.changes[0].message.en
+
+
+def test_a_new_installation_is_no_jump(config, judge):
+    """Machines whose days have just become enough raise the rate, each says why, and no more."""
+    rate = Past(config, History(()), judge(worked("d1", 3))).day(LAST)[1]
+    assert rate.verified == (1, 3)
+    assert [(one.kind, one.id) for one in rate.changes] == [("standing", "L1")]
+
+
+def test_a_rate_that_rises_for_another_reason_is_a_jump(config, judge):
+    """A machine that had days enough and no control of its own, and has one overnight, is told."""
+    observed = [replace(one, control_good=0) for one in worked("d1", 6)]
+    judged = judge(observed)(config, LAST - ONE), judge(worked("d1", 6))(config, LAST)
+    assert [one.kind for one in changes(*judged, History(()))] == ["rate_jump", "standing"]
 
 
 def test_other_rules_and_settings_are_told(config, judge):

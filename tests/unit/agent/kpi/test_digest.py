@@ -190,3 +190,25 @@ def test_a_signing_process_that_stands_still_is_ended(tmp_path):
     os.mkfifo(path)  # reading it waits for ever
     with pytest.raises(KeyUnusableError, match="gone"), KeyElsewhere(path, within_s=1):
         pass
+
+
+def test_the_journal_is_sealed_with_the_day(tmp_path):
+    """The hash stands in the signed line, and comes back when it is read."""
+    sealing = Sealing(tmp_path / "s.db", journal=lambda: "ab" * 32)
+    (row,) = sealing.seal([day(1)], CALENDAR)[:1]
+    line = row[2].encode()
+    assert json.loads(line)["journal"] == Digest.of_line(line).journal == "ab" * 32
+    altered = line.replace(b"abab", b"abcd", 1)
+    assert verify([line]) is None
+    assert verify([altered]).nr == 1
+
+
+def test_no_journal_no_seal_and_no_end(tmp_path, caplog):
+    """A journal that cannot be read keeps days from being sealed; they are when it is back."""
+
+    def unreadable():
+        raise OSError("the disk refuses it")
+
+    assert Sealing(tmp_path / "s.db", journal=unreadable).seal([day(1)], CALENDAR) == []
+    assert "the disk refuses it" in caplog.text
+    assert Sealing(tmp_path / "s.db").seal([day(1)], CALENDAR)

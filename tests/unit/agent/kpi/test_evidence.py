@@ -17,6 +17,7 @@ from agent.kpi.evidence import (
     is_control_metric,
     summarize,
 )
+from agent.kpi.identity import DeviceFacts
 from agent.kpi.judge import assess
 from agent.kpi.ledger import Ledger
 from agent.kpi.rates import NullReason
@@ -249,12 +250,15 @@ def test_every_reason_has_a_sentence(reason):
         Reason.NO_DATA: ([], [cnc()], {}),
         Reason.TOO_FEW_DAYS: (days(3), [cnc()], {}),
         Reason.NO_CHANGE: (days(30, changed=False), [cnc()], {}),
+        Reason.IDENTITY_UNREAD: (days(30), [cnc()], {}),
         Reason.NO_CONTROL_IDENTITY: (days(30, control=0), [cnc()], {}),
     }
     observed, machines, settings = cases[reason]
+    facts = {"d1": DeviceFacts(unread=reason is Reason.IDENTITY_UNREAD)}
     asked = demand(Rate(**settings), AS_OF)
     book = Ledger(IndustryKind.DISCRETE, (Process(id="p"),), tuple(machines))
-    first = assess(book, summarize(observed, asked), asked, control_set=ControlSet.STRICT)[0]
+    seen = summarize(observed, asked)
+    first = assess(book, seen, asked, control_set=ControlSet.STRICT, facts=facts)[0]
     said = sentence(first, asked)
     assert first.reason is reason
     assert not re.search("[{}]", said.en + said.zh)

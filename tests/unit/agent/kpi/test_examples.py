@@ -47,6 +47,12 @@ TESTED = {
     "H: PLC in a discrete plant": KPI + "test_rates.py::test_plc_in_a_discrete_plant",
     "I: key process dropped": KPI + "test_rates.py::test_dropped_key_process",
     "I: as an edit of the ledger": LEDGER + "test_findings.py::test_example_i",
+    "I: beside a new machine": LEDGER
+    + "test_findings.py::test_a_new_machine_does_not_hide_deleted_ones",
+    "I: a process and machines in one edit": LEDGER
+    + "test_findings.py::test_a_process_taken_out_does_not_hide_deleted_machines",
+    "I: dated ahead": LEDGER
+    + "test_findings.py::test_machines_that_leave_on_a_later_day_are_told_today",
     "A-I, the proof file": "agent/proof/test_examples.py::test_the_script_agrees_digit_by_digit",
     "ruling: key processes of a day": KPI + "test_ledger.py::test_key_processes_of_a_day",
     "ruling: dropped on any day": KPI
@@ -54,6 +60,15 @@ TESTED = {
     "ruling: outsourced": KPI + "test_rates.py::test_machining_shop",
     "ruling: retired": KPI
     + "test_ledger.py::test_retired_machine_leaves_both_numerator_and_denominator",
+    "ruling: two enterprises": "simulators/platform/"
+    "test_claims.py::test_two_enterprises_claim_one_machine",
+    "ruling: one machine, two devices": KPI
+    + "test_findings.py::test_one_serial_at_two_addresses_is_a_doubt",
+    "ruling: one device, two machines": KPI
+    + "test_examples.py::test_a_device_that_two_machines_claim",
+    "ruling: robot cell": KPI + "test_examples.py::test_a_robot_cell_counts_for_its_process",
+    "ruling: several sites": KPI + "test_examples.py::test_sites_are_counted_together",
+    "ruling: idle or under repair": KPI + "test_examples.py::test_idle_machines_stay_in_the_total",
     "ruling: cell or line": LEDGER + "test_units.py::test_a_cell_counts_as_one",
     "ruling: mixed plant is the union": KPI + "test_ledger.py::test_counted_types",
     "ruling: manual and relay never": KPI + "test_ledger.py::test_no_set_counts_manual_or_relay",
@@ -67,6 +82,15 @@ TESTED = {
     "3: ladder": KPI + "test_evidence.py::test_ladder",
     "3: 22 scheduled days": KPI + "test_evidence.py::test_enough_days",
     "3: period too short": KPI + "test_evidence.py::test_too_short_period_judges_nobody",
+    "3: identity is asked first": KPI + "test_identity_unread.py::test_the_answer_decides",
+    "3: declared against its own counts": KPI
+    + "test_examples.py::test_a_record_whose_counts_say_otherwise",
+    "3: a jump without an edit": "agent/indicator/"
+    "test_past.py::test_a_jump_without_an_edit_is_told",
+    "3: stamps of another time": KPI + "test_attacks.py::test_a_month_of_stamps_in_a_minute",
+    "3: late data in its shift": KPI
+    + "test_late_shifts.py::test_an_outage_is_filled_shift_by_shift",
+    "3: days, leap days, years": KPI + "test_shop_days.py::test_a_window_of_366_days",
     "3: late data": KPI + "test_observe.py::test_replayed_values_count_on_the_day_they_are_of",
     "3: clock nobody vouched for": KPI
     + "test_live_clock.py::test_what_an_unset_clock_stamped_is_of_no_day",
@@ -81,6 +105,8 @@ TESTED = {
     "4.4: levels by output": LEDGER + "test_codes.py::test_level_by_output_value",
     "order of the rates": KPI + "test_rates.py::test_verified_never_exceeds_declared",
     "order of the formulas": KPI + "test_rates.py::test_all_is_below_mean_below_any",
+    "order, with dates and replacements": KPI
+    + "test_random_ledgers.py::test_the_order_of_the_rates",
     "order, whatever is found": KPI
     + "test_findings.py::test_rates_keep_their_order_whatever_is_found",
 }
@@ -143,6 +169,16 @@ def test_sites_are_counted_together(make_config):
     split = config.model_copy(update={"locations": places, "equipment": machines})
     result = compute(split, (), now_ms=0, as_of=AS_OF)
     assert result.headline_set.rates[RateMethod.POOL].declared == Fraction(1, 2)
+
+
+def test_a_device_that_two_machines_claim(make_config):
+    """Nobody knows whose data they are: both are contradicted, and each names the other."""
+    config = make_config({"p": {"M": "CNC", "N": "CNC"}}, devices={"M": "d1", "N": "d1"})
+    result = compute(config, (), now_ms=0, as_of=AS_OF)
+    assert [(a.reason.value, a.rivals) for a in result.headline_set.assessments] == [
+        ("same_source", ("N",)), ("same_source", ("M",)),
+    ]  # fmt: skip
+    assert (result.headline.declared, result.headline.adjusted) == (1, 0)
 
 
 def test_idle_machines_stay_in_the_total(make_config):

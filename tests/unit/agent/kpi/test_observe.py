@@ -119,7 +119,8 @@ def test_values_count_on_their_own_day(observer):
 def test_replayed_values_count_on_the_day_they_are_of(observer):
     """Late data with device stamps count on the source's day, not on today."""
     observer.observe(frame(ns(5), (1, 2, 3), times_ns=(ns(3),) * 3))
-    assert only(observer).day == date(2026, 7, 3)
+    observer.observe(frame(ns(25), (1, 2, 3), times_ns=(ns(3),) * 3, backfill=True))
+    assert (only(observer).day, only(observer).good) == (date(2026, 7, 3), 6)
 
 
 def test_midnight_is_the_factory_s(observer):

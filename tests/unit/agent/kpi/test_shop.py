@@ -168,19 +168,6 @@ def test_a_night_shift_counts_on_its_own_day_over_a_restart(path):
     assert found.parts == 10  # over the wrap at 65536
 
 
-def test_values_of_the_past_are_told_not_counted(path):
-    """Backfilled states add nothing to the sums; how many there were is told."""
-    bench = Bench(path)
-    bench.run(ms("08:00"), ms("08:10"), power=0.5)
-    bench.pipeline.backfill(
-        Frame("lathe-01", "default", ms("08:11") * 1_000_000, (9.0,), columns=(0,),
-              times_ns=(ms("07:00") * 1_000_000,), backfill=True)
-    )  # fmt: skip
-    found = bench.figures("白班", ms("08:10"))
-    assert found.late == 1
-    assert found.states_ms["idle"] == 10 * 60_000
-
-
 def test_a_bad_value_is_unknown(path):
     """A value that cannot be read ends the state at once."""
     bench = Bench(path)
@@ -312,7 +299,7 @@ def test_a_record_of_a_wrong_clock_does_not_push_out_todays(path, monkeypatch):
     bench = Bench(path)
     bench.run(ms("08:00"), ms("08:10"), power=3.0)
     ahead = ms("08:00") + 400 * 86_400_000
-    bench.shop._machines["lathe-01"].late(1, ahead)
+    bench.read(ahead, power=3.0)
     monkeypatch.setattr("agent.kpi.shop.time.time_ns", lambda: ms("08:10") * 1_000_000)
     bench.shop.save(bench)
     assert (("lathe-01", DAY)) in bench.shop._records

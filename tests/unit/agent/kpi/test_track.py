@@ -170,6 +170,37 @@ def test_how_a_counter_falls(before, after, outcome):
     assert (day.increase, day.back, day.resets, day.wraps) == outcome
 
 
+@pytest.mark.parametrize(
+    ("readings", "outcome"),
+    [
+        ((480, 481, 0, 481, 482), (2, 0, 0, 0, 1)),
+        ((480, 481, 0, 1, 2), (3, 0, 1, 0, 0)),
+        ((65_530, 65_532, 0, 65_533), (3, 0, 0, 0, 1)),
+        ((480, 481, 300, 481, 482), (2, 1, 0, 0, 0)),
+        ((9.5, 9.7, 0.0, 9.7), (0.2, 0, 0, 0, 1)),
+    ],
+    ids=["false 0", "set back", "false 0 before the end", "step back", "energy"],
+)
+def test_a_reading_that_is_false_once(readings, outcome):
+    """A counter that is back at once counted nothing for it; it is told, a step back stays one."""
+    counter = Counter("part.count", readings[0], 1)
+    for at, reading in enumerate(readings[1:], 2):
+        counter.take(reading, at)
+    day = counter.day()
+    assert day.increase == pytest.approx(outcome[0])
+    assert (day.back, day.resets, day.wraps, day.glitches) == outcome[1:]
+    assert type(day).of_document(day.document()) == day
+
+
+def test_a_counter_that_flickers_hides_no_flat_line(observer):
+    """Running for hours with a counter that is 0 now and then is standing still all the same."""
+    run(observer, ns(8), 5, "idle", count=480)
+    for second, count in enumerate((480, 480, 0, 480, 480, 0, 480)):
+        observer.observe(frame(ns(8, 1) + second * S, "running", count, 0.5))
+    (counter,) = only(observer).counters
+    assert (counter.increase, counter.glitches) == (0, 2)
+
+
 def test_a_mover_that_stands_still(observer):
     """What must move is watched for itself: a change of state alone is no movement."""
     run(observer, ns(8), 5, "idle")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
+import stat
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +29,7 @@ SLOW = (HealthCheck.too_slow,)
 """A busy machine is no fault of the strategy."""
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 """Without shrinking, which takes minutes on ledgers."""
+NOBODY, SHARED_GROUP = 65_534, 54_321
 HEAD = """\
 gateway: {id: g}
 enterprise:
@@ -214,3 +219,26 @@ def test_a_link_stays_a_link_and_rights_stay(file, tmp_path):
         before.st_mode, before.st_uid, before.st_gid,
     )  # fmt: skip
     assert (PROCESS, "inspection") not in records(file)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_who_may_read_the_file_may_read_it_afterwards(file, tmp_path):
+    """A file of root that a group reads keeps its group where an agent of that group edits it."""
+    tmp_path.chmod(0o777)
+    os.chown(file, 0, SHARED_GROUP)
+    file.chmod(0o640)
+    script = (
+        "import os\n"
+        "from pathlib import Path\n"
+        "from agent.ledger.edit import _beside\n"
+        f"os.setgroups([{SHARED_GROUP}]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+        "_beside(Path('agent.yaml'), b'new').replace('agent.yaml')\n"
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    subprocess.run(
+        [sys.executable, "-P", "-c", script], cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": paths}, check=True,
+    )  # fmt: skip
+    after = file.stat()
+    assert (after.st_gid, stat.S_IMODE(after.st_mode)) == (SHARED_GROUP, 0o640)
+    assert file.read_bytes() == b"new"

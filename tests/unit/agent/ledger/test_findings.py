@@ -79,6 +79,62 @@ def test_a_rate_raised_by_dropping_a_lathe():
     assert "L5, L6" in one.message.zh
 
 
+def less(*gone, **changed):
+    """Give the machines without some, and with others changed."""
+    return tuple(
+        one.model_copy(update=changed.get(one.id, {})) for one in MACHINES if one.id not in gone
+    )
+
+
+NEW = machine("G3", "CNC", "grinding")
+
+
+def test_a_new_machine_does_not_hide_deleted_ones():
+    """A grinder is added and two manual lathes go: the part without the grinder is told alone."""
+    (one,) = edit_findings(shop(), shop(equipment=(*less("L5", "L6"), NEW)), day=DAY)
+    assert one.kind is FindingKind.RATE_RAISED_WITHOUT_MACHINE
+    assert "66.67 % to 83.33 %" in one.message.en
+    assert "66.67 % to 75.00 %; no longer counted: L5, L6" in one.message.en
+    assert "66.67% 变为 75.00%；不再计入：L5, L6" in one.message.zh
+
+
+def test_a_process_taken_out_does_not_hide_deleted_machines():
+    """Grinding and two manual lathes go in one edit: both are told, each by its own part."""
+    processes = tuple(one for one in PROCESSES if one.id != "grinding")
+    equipment = tuple(
+        one.model_copy(update={"processes": tuple(p for p in one.processes if p != "grinding")})
+        for one in less("L5", "L6")
+    )
+    removed, raised = edit_findings(shop(), shop(processes=processes, equipment=equipment), day=DAY)
+    assert removed.kind is FindingKind.KEY_PROCESS_REMOVED
+    assert raised.kind is FindingKind.RATE_RAISED_WITHOUT_MACHINE
+    assert "66.67 % to 75.00 %; no longer counted: L5, L6" in raised.message.en
+
+
+def test_a_manual_machine_replaced_by_a_controlled_one_is_told_in_its_parts():
+    """What was scrapped and what was bought are two facts, and an assessor asks about the first."""
+    assert found(shop(), shop(equipment=(*less("G2"), NEW))) == [], "of 0 nothing is raised"
+    assert found(shop(), shop(equipment=(*less("L5"), machine("L7", "CNC", "turning")))) == [
+        (FindingKind.RATE_RAISED_WITHOUT_MACHINE, "")
+    ]
+
+
+def test_machines_that_leave_on_a_later_day_are_told_today():
+    """A retirement dated ahead raises the rate without an edit on its day: it is told now."""
+    last = DAY + timedelta(days=9)
+    after = shop(equipment=less(L5={"in_service_to": last}, L6={"in_service_to": last}))
+    (one,) = edit_findings(shop(), after, day=DAY)
+    assert one.message.en.startswith(f"from {last + timedelta(days=1)} on the declared rate went")
+    assert found(shop(), shop(equipment=less(L1={"in_service_to": last}))) == []
+
+
+def test_a_manual_machine_that_became_controlled_is_no_deletion():
+    """What a converted machine does to the rate is its own; nothing was left out."""
+    paper = MachineDocument(kind="nameplate", sha256="0" * 64)
+    after = shop(equipment=less(L5={"control_type": "CNC", "documents": (paper,)}))
+    assert found(shop(), after) == []
+
+
 def test_a_new_machine_raises_no_question():
     """A rate that rises with a new controlled machine is what the whole thing is for."""
     after = shop(equipment=(*MACHINES, machine("G3", "CNC", "grinding")))

@@ -54,3 +54,21 @@ def test_a_process_that_did_not_run_blames_no_stage():
     assert stage.progress.stalled() == []
     assert stage.pass_s(STALLED_S) == []
     assert stage.pass_s(2 * LOOK_S) == ["mill"]
+
+
+def test_a_stage_that_is_gone_is_forgotten():
+    """A destination that was taken out stands still no more; one of its name begins anew."""
+    stage = Stage()
+    there = {"two": lambda: Pulse(0, waits=False)}
+    progress = stage.progress = Progress(
+        {"mill": lambda: Pulse(stage.now_s, waits=False)},
+        more=lambda: there,
+        monotonic=lambda: stage.now_s,
+    )
+    assert stage.pass_s(STALLED_S + 2 * LOOK_S) == ["two"]
+    two = there.pop("two")
+    assert stage.pass_s(LOOK_S) == []
+    assert set(progress._since_s) == {"mill"}
+    there["two"] = two
+    assert stage.pass_s(STALLED_S) == []
+    assert stage.pass_s(2 * LOOK_S) == ["two"]

@@ -254,3 +254,69 @@ async def test_devices_that_changed_are_known_though_destinations_did_not(file):
     assert applied == ["d1"]
     assert "d1" not in remark.en
     assert "publish" in remark.zh
+
+
+LEDGER = {
+    "processes": [{"id": "turn"}],
+    "equipment": [{"id": "L1", "control_type": "CNC", "processes": ["turn"]}],
+}
+
+
+def test_the_ledger_changes_on_the_way_section_by_section(file):
+    """What differs of ledger and rate is to be in force at once; nothing else is touched."""
+    found = difference(file, lambda f: f.document.update(LEDGER, rate={"method": "all"}))
+    assert list(found.ledger) == ["processes", "equipment", "rate"]
+    assert (found.devices, found.gone, found.publish, found.restart) == ((), (), None, ())
+    assert found.names == "processes, equipment, rate"
+
+
+def test_a_longer_period_waits_for_the_days_in_the_store(file):
+    """Its days are not in memory; a shorter period, and the ledger beside it, do not wait."""
+    file.document["rate"] = {"period_days": 30}
+    longer = difference(file, lambda f: f.document.update(LEDGER, rate={"period_days": 31}))
+    assert [name for name, _ in longer.restart] == ["rate"]
+    assert list(longer.ledger) == ["processes", "equipment"]
+    shorter = difference(file, lambda f: f.document.update(rate={"period_days": 29}))
+    assert (list(shorter.ledger), shorter.restart) == (["rate"], ())
+
+
+def test_the_ledger_of_another_enterprise_waits_whole(file):
+    """Half of one ledger and half of another was never declared by anybody."""
+    found = difference(file, lambda f: f.document.update(LEDGER, enterprise={"id": "other"}))
+    assert found.ledger == {}
+    assert [name for name, _ in found.restart] == ["enterprise", "processes", "equipment"]
+
+
+async def test_who_waits_is_told_what_is_not_in_force(file):
+    """Two who ask at once both get the answer; one who has gone away stops nobody."""
+    running, applied = file.read(), []
+
+    async def apply(changes):
+        applied.append(list(changes.ledger))
+
+    reloader = Reloader(running, notifier=Systemd(), apply=apply)
+    file.document.update(LEDGER, store={"max_mb": 5})
+    file.read()
+    gone = asyncio.create_task(reloader.renew())
+    await asyncio.sleep(0)
+    gone.cancel()
+    asked = [asyncio.create_task(reloader.renew()) for _ in range(2)]
+    task = asyncio.create_task(reloader.run())
+    async with asyncio.timeout(30):
+        remarks = await asyncio.gather(*asked)
+    task.cancel()
+    assert applied == [["processes", "equipment"]]
+    assert remarks[0] == remarks[1] == reloader.remarks
+    assert "store" in remarks[0][0].en
+
+
+async def test_who_waits_for_an_agent_that_ends_is_let_go(file):
+    """The end of the reloader ends the wait."""
+    reloader = Reloader(file.read(), notifier=Systemd(), apply=None)
+    asked = asyncio.create_task(reloader.renew())
+    task = asyncio.create_task(reloader.run())
+    await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(30):
+        await asyncio.wait([asked])
+    assert asked.cancelled()

@@ -15,7 +15,7 @@ from agent.config.load import load
 from agent.config.model import Store
 from agent.proof.build import data_members
 from agent.store.file import connect
-from agent.store.notes import write_evidence
+from agent.store.notes import write_evidence, write_lessons
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def shop(tmp_path):
     days = (*evidence("lathe-1", 40), *evidence("lathe-2", 9))
     with connection:
         write_evidence(connection, [day.row() for day in days])
+        write_lessons(connection, [(id_, "", "{}", 0) for id_ in ("lathe-1", "lathe-2")])
     connection.close()
     return file
 

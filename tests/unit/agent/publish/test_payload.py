@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -36,15 +37,21 @@ MARKS = st.sampled_from([GOOD, GOOD, GOOD, UNCERTAIN, BAD])
 
 @st.composite
 def frames(draw):
-    """A frame of all tags or of some, of one time or many, with any qualities."""
+    """A frame of all tags or of some, of one time or many, sampled or not, with any qualities."""
     count = len(NAMES)
-    columns = None
-    if draw(st.booleans()):
+    columns, samples = None, draw(st.integers(0, 3))
+    if samples:
+        tags = draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=4))
+        columns = tuple(tag for tag in tags for _ in range(samples))
+        count = len(columns)
+    elif draw(st.booleans()):
         columns = tuple(draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=6)))
         count = len(columns)
     marks = draw(st.lists(MARKS, min_size=count, max_size=count))
     values = tuple(None if mark == BAD else draw(VALUES) for mark in marks)
     times = draw(st.none() | st.lists(TIMES, min_size=count, max_size=count).map(tuple))
+    if times and samples and draw(st.booleans()):
+        times = times[:samples] * (count // samples)
     return Frame(
         "cnc-1", "fast", draw(st.integers(0, 2**60)), values, columns,
         bytes(marks) if set(marks) != {GOOD} else None,
@@ -153,6 +160,38 @@ def test_own_times_are_written_per_metric():
     frame = Frame("d", "g", T_NS, (1, 2, 3), (0, 1, 0), times_ns=(T_NS, T_NS + 10**6, T_NS - 10**6))
     (block,) = message_of(numbered(wide_codec(2, 10**5).encode([frame])))["b"]
     assert block["p"] == {"m0": [[0, -1], [1, 3]], "m1": [[1], [2]]}
+
+
+def test_samples_at_the_same_times_are_scans():
+    """What a server sampled of all tags at the same times bears these once, in one row."""
+    times = tuple(T_NS + n * 100_000_000 for n in range(3))
+    later = tuple(ns + 500_000_000 for ns in times)
+    columns = (0, 0, 0, 1, 1, 1)
+    run = [
+        Frame("cnc-1", "fast", T_NS, (1, 2, 3, 4, 5, 6), columns, times_ns=times * 2),
+        Frame("cnc-1", "fast", T_NS, (7, 8, 9, 10, 11, 12), columns, times_ns=later * 2),
+    ]
+    (row,) = GroupCodec("cnc-1", "fast", NAMES, max_row_bytes=10**6).encode(run)
+    block = orjson.loads(b"{" + row.body)
+    assert block["t"] == [0, 100, 200, 500, 600, 700]
+    assert block["s"] == {
+        "spindle.speed": [1, 2, 3, 7, 8, 9], "part.count": [4, 5, 6, 10, 11, 12],
+    }  # fmt: skip
+
+
+def test_samples_that_do_not_fit_are_cut_between_tags():
+    """Rows that would be too large hold whole metrics, cut alike again and again."""
+    codec = GroupCodec("d", "g", [f"n{n}" for n in range(40)], max_row_bytes=400)
+    columns = tuple(tag for tag in range(40) for _ in range(5))
+    times = tuple(T_NS + n * 100_000_000 for n in range(5))
+    for _ in range(3):
+        frame = Frame("d", "g", T_NS, tuple(range(200)), columns, times_ns=times * 40)
+        rows = codec.encode([frame])
+        assert all(len(row.body) <= 400 and row.values % 5 == 0 for row in rows)
+        found = [orjson.loads(b"{" + row.body)["s"] for row in rows]
+        assert {k: v for one in found for k, v in one.items()} == {
+            f"n{n}": list(range(n * 5, n * 5 + 5)) for n in range(40)
+        }
 
 
 def test_one_device_time_for_all_is_a_scan():

@@ -76,3 +76,19 @@ def test_rows_that_came_otherwise_are_no_breach(outbox):
     done = put(outbox, data(5))
     account.committed(replace(done, rows=()))
     assert (status(account).produced_values, status(account).balanced) == (9, True)
+
+
+def test_destinations_that_come_or_go_are_seen_before_the_next_commit(outbox):
+    """A new destination has counters of its own at once, one that is gone has none any more."""
+    account = Account(outbox, Intake())
+    alone = status(account)
+    outbox.serve([("one", True), ("two", True)])
+    account.joined()
+    number = outbox.places(["two"])["two"].number
+    its = account.status(oldest_ms=None, commits=0, problem=None, number=number)
+    assert (its.stored, its.waiting, its.balanced) == (alone.stored, alone.waiting, True)
+    assert its.produced_values == 4
+    outbox.serve([("one", True)])
+    account.joined()
+    gone = account.status(oldest_ms=None, commits=0, problem=None, number=number)
+    assert gone == status(account) == alone

@@ -36,6 +36,11 @@ class Taken:
         """Take spans."""
         self.losses += losses
 
+    def put_told(self, told):
+        """Take losses and their events."""
+        self.losses += told.losses
+        self.events += [orjson.loads(b"{" + row.body) for row in told.rows]
+
 
 def test_a_new_store_tells_of_no_time_before(tmp_path):
     """The very first start has nothing before it."""

@@ -10,7 +10,7 @@ import pytest
 from unit.agent.store.outboxes import data, put, settings
 from unit.agent.store.patience import until
 
-from agent.store import intake, patience, writer
+from agent.store import intake, patience, wakeup, writer
 from agent.store.inspect import report
 from agent.store.outbox import Kind, NewRow, Rejection, StoreError
 from agent.store.sqlite import Outbox
@@ -460,3 +460,18 @@ async def test_a_loop_that_is_gone_does_not_stop_the_last_commit(tmp_path):
     bench.writer._wake.set()
     await asyncio.to_thread(bench.writer._thread.join)
     assert report(store.path).found == Count(1, 1)
+
+
+async def test_the_first_frame_of_a_group_is_committed_soon(slow):
+    """Even right after a commit; the second frame of a group waits for its turn."""
+    await slow.put(1)
+    await until(lambda: slow.bodies() == [1])
+    other = Codec()
+    await slow.put(2)
+    await slow.writer.put_frame(other, frame(3))
+    await until(lambda: sorted(slow.bodies()) == [1, 2, 3])
+    commits = len(slow.commits)
+    await slow.put(4)
+    await slow.writer.put_frame(other, frame(5))
+    await asyncio.sleep(5 * wakeup.FIRST_S)
+    assert len(slow.commits) == commits

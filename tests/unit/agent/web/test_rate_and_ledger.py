@@ -78,8 +78,8 @@ def test_the_history_tells_what_changed():
 
 def test_the_key_is_shown_by_its_fingerprint():
     """The public key is told by 16 digits that a person can compare."""
-    assert fingerprint("00" * 32) == "6668 7aad f862 bd77"
-    assert "6668 7aad f862 bd77" in shown(key="00" * 32)
+    assert fingerprint("00" * 32) == "722a bd12 e99a 5367"
+    assert "722a bd12 e99a 5367" in shown(key="00" * 32)
 
 
 @pytest.fixture
@@ -103,7 +103,9 @@ def config(tmp_path):
 
 
 def ledger(config, lang="zh"):
-    response = answer(Request("GET", "/ledger", {"lang": lang}), Source(well, tuple, config))
+    response = answer(
+        Request("GET", "/ledger", {"lang": lang}), Source(well, tuple, lambda: config)
+    )
     assert response.status == 200
     return response.body.decode()
 
@@ -124,7 +126,7 @@ def test_edits_are_shown_with_who_made_them(config):
         Declared.of(after), at_ms=2, day=date(2026, 7, 9), who="王工", source=From.SPREADSHEET
     )
     page = ledger(config)
-    assert page.index("修改：name") < page.index("新增")
+    assert page.index("修改：设备名称") < page.index("新增")
     assert "4 · 2026-07-09 · 王工 · 表格导入" in page
 
 

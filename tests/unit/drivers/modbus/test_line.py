@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import time
 from itertools import pairwise
 
 import pytest
@@ -12,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.api import DriverError, NoReply, SessionLost
-from drivers.modbus.config import Terms
 from drivers.modbus.link import ModbusLink
 from drivers.modbus.points.address import Table
+from drivers.modbus.terms import Terms
 from drivers.modbus.wire.deadline import Deadline
 from drivers.modbus.wire.line import Line
 from drivers.modbus.wire.mbap import Mbap
@@ -193,6 +194,72 @@ async def test_a_shorter_deadline_is_kept_although_a_longer_one_was_set():
             await hasty.done
 
 
+def holding(unit, start, count=3):
+    """Give a request whose answer looks like that of any other of the same unit and count."""
+    return read_request(Mbap(), Table.HOLDING_REGISTERS, unit=unit, start=start, count=count)
+
+
+WITHOUT_IDS = Terms("d", timeout_s=5, pause_s=0, ids="unit")
+
+
+async def answered(line, recorder, request, pdu=b"\x03\x06" + PAYLOADS[0]):
+    """Ask and answer one request; give the answer's bytes."""
+    before = len(recorder.written)
+    exchange = line.start([request], WITHOUT_IDS)
+    assert len(recorder.written) == before + 1
+    asked = recorder.written[-1]
+    data = asked[:4] + (1 + len(pdu)).to_bytes(2, "big") + asked[6:7] + pdu
+    line.data_received(data)
+    async with asyncio.timeout(5):
+        await exchange.done
+    return data
+
+
+@pytest.mark.parametrize("pdu", [b"\x03\x06" + PAYLOADS[0], b"\x83\x02"])
+@pytest.mark.parametrize("between", [[], [1], [1, 3]], ids=str)
+async def test_a_double_is_told_behind_other_units_answers(between, pdu):
+    """An answer or a refusal that comes twice without an id is never taken for the next one."""
+    line, recorder = Line(ModbusLink("127.0.0.1")), Recorder()
+    line.connection_made(recorder)
+    first = await answered(line, recorder, holding(2, 200), pdu)
+    for unit in between:
+        await answered(line, recorder, holding(unit, 100))
+    asked = len(recorder.written)
+    exchange = line.start([holding(2, 300)], WITHOUT_IDS)
+    assert len(recorder.written) == asked  # it listens before it asks
+    line.data_received(first)
+    with pytest.raises(SessionLost):
+        async with asyncio.timeout(5):
+            await exchange.done
+    assert recorder.aborted
+
+
+async def test_a_refusal_looks_like_that_of_any_size():
+    """A refused read is followed by a rest before one of another length of the same function."""
+    line, recorder = Line(ModbusLink("127.0.0.1")), Recorder()
+    line.connection_made(recorder)
+    refusal = await answered(line, recorder, holding(2, 200, count=9), b"\x83\x02")
+    exchange = line.start([holding(2, 300)], WITHOUT_IDS)
+    line.data_received(refusal)
+    with pytest.raises(SessionLost):
+        async with asyncio.timeout(5):
+            await exchange.done
+
+
+async def test_a_standstill_is_no_listening():
+    """What lay in the socket while the program had no turn is read before an alike request."""
+    line, recorder = Line(ModbusLink("127.0.0.1")), Recorder()
+    line.connection_made(recorder)
+    first = await answered(line, recorder, holding(2, 200))
+    time.sleep(4 * WITHOUT_IDS.alike_s)
+    asyncio.get_running_loop().call_soon(line.data_received, first)  # a loop reads when it goes on
+    exchange = line.start([holding(2, 300)], WITHOUT_IDS)
+    with pytest.raises(SessionLost):
+        async with asyncio.timeout(5):
+            await exchange.done
+    assert len(recorder.written) == 1
+
+
 class Talker(Recorder):
     """A transport that answers every request with what a test draws."""
 
@@ -203,6 +270,19 @@ class Talker(Recorder):
 
     def write(self, data):
         asyncio.get_running_loop().call_soon(self.line.data_received, self.reply(data))
+
+
+async def test_after_the_rest_an_alike_request_is_sent():
+    """With nothing heard, the request goes out once its rest is over, and its answer counts."""
+    talker = Talker(lambda asked: answer_to(asked, PAYLOADS[0]))
+    line = talker.line = Line(ModbusLink("127.0.0.1"))
+    line.connection_made(talker)
+    async with asyncio.timeout(5):
+        await line.start([holding(2, 200)], WITHOUT_IDS).done
+        answered_s = time.monotonic()
+        values, _ = await line.start([holding(2, 300)], WITHOUT_IDS).done
+    assert values == PAYLOADS[:1]
+    assert time.monotonic() - answered_s >= WITHOUT_IDS.alike_s - 0.002
 
 
 @pytest.mark.long

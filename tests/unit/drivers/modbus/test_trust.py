@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from unit.drivers.modbus.rtu_peers import honest, register
 
 from drivers.api import Busy
-from drivers.modbus.config import Terms
 from drivers.modbus.points.address import Table
+from drivers.modbus.terms import Terms
 from drivers.modbus.wire.framing import ExceptionReply
 from drivers.modbus.wire.pdu import framing_of, read_request, write_request
 from drivers.modbus.wire.trust import Trust

@@ -29,13 +29,14 @@ def canonical(value):
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def chain(count=3, key=KEY):
-    """Give the lines of a chain, as the rules describe them."""
+def chain(count=3, key=KEY, journals=("", "", "")):
+    """Give the lines of a chain, as the rules describe them, with a journal where there is one."""
     lines = []
     for nr in range(1, count + 1):
         prev = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else ""
         body = {"day": f"2026-11-{22 + nr}", "devices": {}, "kind": "day", "nr": nr, "prev": prev,
                 "sealed_ms": nr, "key": key.public_key().public_bytes_raw().hex()}  # fmt: skip
+        body |= {"journal": journals[nr - 1]} if journals[nr - 1] else {}
         lines.append(canonical(body | {"sig": key.sign(canonical(body).encode()).hex()}))
     return lines
 
@@ -96,7 +97,7 @@ def told(described, evidence):
         machines[name] = [[one.id, *one.verdict, "E0"] for one in rate.machines]
     found = Told(links=chain(1))
     found.take_meta(described)
-    total = {"ledger": ledger_hash(described), "rates": rates}
+    total = {"ledger": ledger_hash(described), "journal": "", "rates": rates}
     found.indicators.append({"day": DAY, "sum": total, "machines": machines})
     return found
 
@@ -219,3 +220,30 @@ def test_a_controllers_own_name_proves_control(evidence):
     assert compute(described, plain, today=TODAY).machines[0].reason == "no_control_identity"
     plain.said["d1"] = "Fanuc 0i"
     assert compute(described, plain, today=TODAY).machines[0].reason == "verified"
+
+
+def test_a_chain_may_begin_to_hold_the_journal_and_never_stop():
+    """Links of the first form may come first; behind one that holds the hash all must."""
+    hashed = "ab" * 32
+    assert faults(chain(journals=["", hashed, hashed])) == []
+    assert faults(chain(journals=["", hashed, ""])) == [("unbound_digest", "3")]
+    codes = [code for code, _ in faults(chain(journals=["", "none", ""]))]
+    assert codes == ["unreadable_digest", "missing_digest"]
+
+
+def test_another_journal_than_was_signed_is_named(described, evidence):
+    """An indicator rests on the journal that its day's newest digest holds."""
+    found = told(described, evidence)
+    found.links = chain(1, journals=["ab" * 32])
+    (one,) = compare(found, evidence)
+    assert (one.code, one.found) == ("journal_differs", "ab" * 32)
+    found.indicators[0]["sum"]["journal"] = "ab" * 32
+    assert compare(found, evidence) == []
+
+
+def test_a_part_of_a_line_is_told_as_a_part(evidence):
+    """Its line counts in its place: not claimed, by that reason, whatever it could run."""
+    described = meta(SHOP, extra={"L2": {"part_of": "L1", "processes": []}})
+    machines = compute(described, evidence, today=TODAY, control_set="strict").machines
+    assert {m.id: m.verdict for m in machines}["L2"] == ("not_claimed", "part_of")
+    assert compare(told(described, evidence), evidence) == []

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import struct
+import tracemalloc
+
 from asyncua import ua
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.drivers.opcua.opcua_wire import SCALAR_VALUES, Sample, messages, notification
 
 from drivers.opcua.decoding.items import read_items
-from drivers.opcua.decoding.shape import MISSES_TO_FORGET, MOST_ITEMS, NotificationDecoder
+from drivers.opcua.decoding.shape import (
+    HITS_TO_LOOK,
+    MISSES_TO_FORGET,
+    MOST_BYTES_PER_ITEM,
+    MOST_ITEMS,
+    NotificationDecoder,
+)
 from drivers.opcua.decoding.values import SCALARS
 
 FIXED = [ua.VariantType(number) for number in SCALARS if number != ua.VariantType.StatusCode]
@@ -123,6 +133,65 @@ def test_memory_of_shapes_is_bounded():
     assert learned == decoder._items <= MOST_ITEMS
     assert len(decoder._seen) <= MISSES_TO_FORGET
     assert decoder.shape_hits > 300
+
+
+def long_list(start, now, *, items=2000, times=4):
+    """Encode a list of items as wide as can be learned, of types in another order each time."""
+    kinds = [(kind, struct.calcsize("<" + SCALARS[kind])) for kind in (1, 11, 6, 11, 4, 8)]
+    encoded = b"".join(
+        struct.pack("<IBB", start + at, 0x3F, kinds[(start + at * at) % 6][0])
+        + bytes(kinds[(start + at * at) % 6][1] + 4)
+        + struct.pack("<q", now + at % times)
+        + bytes(12)
+        for at in range(items)
+    )
+    return struct.pack("<i", items) + encoded + struct.pack("<i", -1)
+
+
+def test_memory_of_long_lists_is_bounded_in_bytes():
+    """Lists as wide as can be, learned with their times, take no more bytes an item than said."""
+    bodies = [long_list(start, 10**17) for start in range(MOST_ITEMS // 2000 + 2)]
+    decoder = NotificationDecoder(3000)
+    for body in bodies[:1] * 9:
+        decoder.decode(body, 0, len(body))  # what the process keeps for ever is there
+    decoder._forget()
+    tracemalloc.start()
+    try:
+        for body in bodies:
+            for _ in range(2 + HITS_TO_LOOK):
+                decoder.decode(body, 0, len(body))
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert MOST_ITEMS - 2000 < decoder._items <= MOST_ITEMS
+    assert len(decoder._lays) <= len(decoder._shapes)
+    assert decoder._items * 50 < kept <= MOST_ITEMS * MOST_BYTES_PER_ITEM
+    decoder._forget()
+    assert len(decoder._lays) == 0
+
+
+def test_how_a_list_lies_is_kept_once_and_goes_with_the_last_shape():
+    """Lists of other points that lie alike share it; a repeating period costs no general loop."""
+    sample = Sample(ua.Variant(1, ua.VariantType.Int32), source=5)
+    decoder = NotificationDecoder(100)
+    for _ in range(9):
+        for start in range(0, 50, 10):
+            body = notification([(start + n, sample) for n in range(10)])
+            decoder.decode(body, 0, len(body))
+    assert (len(decoder._shapes), len(decoder._lays)) == (5, 1)
+
+
+def test_what_is_always_another_list_is_learned_ever_more_rarely():
+    """Lists of one kind with other points each time are not learned each time in vain."""
+    sample = Sample(ua.Variant(1, ua.VariantType.Int32))
+    decoder = NotificationDecoder(100)
+    shapes = set()
+    for last in range(1, 65):
+        body = notification([(0, sample), (last, sample)])
+        assert decoder.decode(body, 0, len(body)).handles == (0, last)
+        shapes.update(shape.handles for shape in decoder._shapes.values())
+    assert sorted(shapes) == [(0, 2), (0, 4), (0, 8), (0, 16), (0, 32), (0, 64)]
 
 
 def test_messages_that_take_turns_are_all_learned():

@@ -78,9 +78,10 @@ class Shop:
 class Ear:
     """Listens to the alarms of a device in a task of its own."""
 
-    def __init__(self, session, config):
+    def __init__(self, session, config, plan=None):
         self.heard = []
-        self._alerts = session.alerts(DRIVER.plan_alerts(config, device="cnc"))
+        plan = plan or DRIVER.plan_alerts(config, device="cnc")
+        self._alerts = session.alerts(plan)
         self._task = asyncio.ensure_future(self._listen())
 
     async def _listen(self):
@@ -105,9 +106,9 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(session, config):
-    """Listen inside the block, from the mark on."""
-    ear = Ear(session, config)
+async def listening(session, config, plan=None):
+    """Listen inside the block, from the mark on; a plan kept over sessions knows what held."""
+    ear = Ear(session, config, plan)
     try:
         await ear.until(lambda: ear.heard)
         yield ear

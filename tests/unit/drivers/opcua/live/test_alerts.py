@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from unit.drivers.opcua.live.machines import SHOP, Shop, listening
 from unit.drivers.opcua.opcua_server import OpcuaPeer
@@ -71,6 +73,50 @@ async def test_after_a_restart_a_new_session_tells_what_holds_now(shop):
     async with DRIVER.open(DRIVER.link(config)) as session, listening(session, config) as ear:
         await ear.until(lambda: ear.told)
         assert ear.told == [("V1", "报警 2", True)]
+
+
+@pytest.mark.parametrize("notifiers", [("i=2253",), ("i=2253", f"{SHOP}L1")])
+async def test_what_ended_while_nobody_listened_is_told_as_ended(shop, notifiers):
+    """The next session finds by what holds now which alarms are over, not when it was."""
+    config = shop.config(alerts={"notifiers": list(notifiers)})
+    plan = DRIVER.plan_alerts(config, device="cnc")
+    shop.alarm("L1", 1)
+    shop.alarm("V1", 2)
+    async with DRIVER.open(DRIVER.link(config)) as session, listening(session, config, plan) as ear:
+        await ear.until(lambda: len(ear.told) == 2)
+    shop.alarm("L1", 1, active=False)
+    shop.alarm("V1", 3)
+    began_ns = time.time_ns()
+    async with DRIVER.open(DRIVER.link(config)) as session, listening(session, config, plan) as ear:
+        await ear.until(lambda: len(ear.told) == 3)
+        shop.alarm("V1", 2, active=False)
+        await ear.until(lambda: len(ear.told) == 4)
+    assert sorted(ear.told[:3]) == [
+        ("L1", "报警 1", False), ("V1", "报警 2", True), ("V1", "报警 3", True),
+    ]  # fmt: skip
+    assert ear.told[3] == ("V1", "报警 2 解除", False)
+    (unseen,) = [alert for alert in ear.heard if alert.unseen]
+    assert (unseen.source, unseen.key, unseen.acked) == ("L1", f"{SHOP}L1.Alarm1", None)
+    assert unseen.time_ns >= began_ns
+
+
+async def test_an_alarm_whose_end_was_lost_is_told_as_ended(shop, monkeypatch):
+    """In one session, too: behind a loss it is asked what holds, and the rest is over."""
+    monkeypatch.setattr(watch, "LOOK_AGAIN_S", 0.0)
+    config = shop.config(alerts={})
+    async with DRIVER.open(DRIVER.link(config)) as session, listening(session, config) as ear:
+        shop.alarm("L1", 1)
+        await ear.until(lambda: ear.told)
+        (stream,) = session._streams
+        with monkeypatch.context() as deaf:
+            deaf.setattr(stream, "on_events", lambda _data, _start, _end: took.append(1))
+            took = []
+            shop.alarm("L1", 1, active=False)
+            await ear.until(lambda: took)
+        shop.run(shop.content.conditions.overflow(shop.device))
+        await ear.until(lambda: len(ear.told) == 2)
+    assert ear.told[1] == ("L1", "报警 1", False)
+    assert ear.heard[-1].unseen
 
 
 async def test_a_queue_that_ran_over_is_counted_and_looked_behind(shop, monkeypatch):

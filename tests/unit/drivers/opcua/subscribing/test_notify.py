@@ -12,7 +12,14 @@ from unit.drivers.opcua.subscribing.test_publish import response
 
 from drivers.api import SessionLost
 from drivers.opcua.decoding.binary import DecodeError
-from drivers.opcua.subscribing.notify import MOST_OUTSTANDING, ORPHANS, PublishLoop
+from drivers.opcua.subscribing.notify import (
+    LEAST_TO_REST,
+    MOST_OUTSTANDING,
+    ORPHANS,
+    PublishLoop,
+)
+
+S = 1_000_000_000
 
 
 class Wire:
@@ -30,7 +37,12 @@ class Wire:
 
     async def answer(self, data):
         self.requests.pop(0).set_result(data)
-        await asyncio.sleep(0)
+        await settled()
+
+
+async def settled():
+    """Let the callbacks of what was answered run, and what they put off."""
+    for _ in range(3):
         await asyncio.sleep(0)
 
 
@@ -38,12 +50,14 @@ class Sink:
     def __init__(self):
         self.messages, self.changes, self.error = [], 0, None
         self.late, self.anew = False, False
+        self.came_ns = []
 
-    def on_message(self, sequence, *, has_data, read_ns):
+    def on_message(self, sequence, *, has_data, read_ns, more=False):
         assert abs(time.time_ns() - read_ns) < 60e9
         if self.anew:
             raise SessionLost("numbered anew")
         self.messages.append((sequence, has_data))
+        self.came_ns.append(read_ns)
         return not self.late
 
     def on_changes(self, data, start, end, *, read_ns):
@@ -81,6 +95,20 @@ async def test_two_requests_wait_and_are_replaced(scene):
     assert len(wire.requests) == 2
     assert (sink.messages, sink.changes) == ([(7, True), (8, True)], 3)
     assert wire.acknowledged == [[], [], [(1, 7)], [(1, 8)]]
+
+
+async def test_a_message_that_was_held_up_bears_the_time_at_which_it_was_due(scene, monkeypatch):
+    """A program without a turn reads it late: that proves nothing of the time until then."""
+    wire, sink, _, _ = scene
+    now_ns = time.monotonic_ns()
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now_ns)
+    await wire.answer(response(sequence=7, kinds=["change"], sent_s=1_000))
+    now_ns += 13 * S
+    await wire.answer(response(sequence=8, kinds=["change"], sent_s=1_001))
+    await wire.answer(response(sequence=9, sent_s=1_013))
+    ages_s = [(time.time_ns() - came_ns) / S for came_ns in sink.came_ns]
+    assert ages_s[1] - ages_s[2] == pytest.approx(12, abs=5)
+    assert ages_s[0] == pytest.approx(ages_s[2], abs=5)
 
 
 async def test_keepalive_is_heard_and_not_acknowledged(scene):
@@ -186,24 +214,42 @@ async def test_more_subscriptions_mean_more_requests(scene):
     assert len(wire.requests) == MOST_OUTSTANDING
 
 
-async def test_a_server_that_waits_for_requests_gets_more(scene):
-    """One that has more to tell than requests to answer gets more of them, up to a limit."""
+async def test_a_server_with_more_to_tell_gets_more_requests(scene):
+    """Each message of which more follows means one more request, up to a limit."""
     wire, sink, _, _ = scene
     for number in range(1, 30):
-        for request in wire.requests[1:]:
-            request.set_result(response(sequence=2, more=True))
-        await wire.answer(response(sequence=1, more=True))
-        wire.requests = [request for request in wire.requests if not request.done()]
+        await wire.answer(response(sequence=number, more=True))
         assert len(wire.requests) == min(2 + number, MOST_OUTSTANDING)
     assert sink.error is None
 
 
-async def test_a_server_that_has_a_request_to_answer_gets_no_more(scene):
-    """One that has more to tell, and a request to do it with, is asked as before."""
-    wire, _, _, _ = scene
-    for _ in range(5):
-        await wire.answer(response(sequence=1, more=True))
-        assert len(wire.requests) == 2
+async def test_answers_that_come_together_are_acknowledged_together(scene):
+    """What came in one go is asked for anew in one go: the first request has all receipts."""
+    wire, sink, _, _ = scene
+    for sequence, request in enumerate(wire.requests, 1):
+        request.set_result(response(sequence=sequence, kinds=["change"]))
+    wire.requests, wire.acknowledged = [], []
+    await settled()
+    assert sink.messages == [(1, True), (2, True)]
+    assert wire.acknowledged == [[(1, 1), (1, 2)], []]
+
+
+async def test_what_follows_is_let_come_together():
+    """Nothing is read for a moment once the server has requests enough for what it has to tell."""
+    wire, rests = Wire(), []
+    loop = PublishLoop(wire.send, [].append, rest=lambda: rests.append(len(wire.requests)))
+    loop.add(1, Sink())
+    for number in range(1, 6):
+        await wire.answer(response(sequence=number, more=True))
+    assert rests == [LEAST_TO_REST, LEAST_TO_REST + 1]
+    await wire.answer(response(sequence=6))
+    assert len(rests) == 2
+    for sequence, request in enumerate(wire.requests, 7):
+        request.set_result(response(sequence=sequence, more=True))
+    wire.requests = []
+    await settled()
+    assert len(rests) == 2, "all that was asked for had come"
+    loop.close()
 
 
 async def test_timed_out_request_is_repeated(scene):

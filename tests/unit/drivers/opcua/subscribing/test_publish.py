@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from asyncua import ua
 from asyncua.ua.ua_binary import struct_to_binary
@@ -19,12 +21,21 @@ from drivers.opcua.subscribing.publish import (
     read_status_change,
 )
 
+EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 u32 = st.integers(0, 2**32 - 1)
 notifications = st.sampled_from(["change", "status", "events"])
 
 
 def response(
-    *, subscription=1, sequence=1, kinds=(), available=(), strings=(), status=0, more=False
+    *,
+    subscription=1,
+    sequence=1,
+    kinds=(),
+    available=(),
+    strings=(),
+    status=0,
+    more=False,
+    sent_s=0,
 ):
     made = {
         "change": ua.DataChangeNotification(
@@ -41,6 +52,7 @@ def response(
     reply.Parameters.AvailableSequenceNumbers = list(available)
     reply.Parameters.MoreNotifications = more
     reply.Parameters.NotificationMessage.SequenceNumber = sequence
+    reply.Parameters.NotificationMessage.PublishTime = EPOCH + timedelta(seconds=sent_s)
     reply.Parameters.NotificationMessage.NotificationData = [made[kind] for kind in kinds]
     return struct_to_binary(reply)
 
@@ -61,11 +73,13 @@ def test_envelope_is_what_the_library_wrote(head, kinds, available, strings):
         available=available,
         strings=strings,
         more=more,
+        sent_s=subscription,
     )
     answer = read_answer(data)
     assert (answer.type_id, answer.status) == (PUBLISH_RESPONSE, 0)
     found = read_notification(data, answer.body)
     assert (found.subscription_id, found.sequence, found.more) == (subscription, sequence, more)
+    assert found.sent_ticks == subscription * 10_000_000
     ids = {"change": DATA_CHANGE, "status": STATUS_CHANGE, "events": 916}
     assert [part.type_id for part in found.parts] == [ids[kind] for kind in kinds]
     for part, kind in zip(found.parts, kinds, strict=True):

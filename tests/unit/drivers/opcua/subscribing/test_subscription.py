@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 import time
 
 import pytest
@@ -21,6 +22,7 @@ from drivers.opcua.subscribing.told import Told
 from drivers.testing.expect import eventually
 
 NOW_NS = 1_750_000_000_000_000_000
+_TICKS_1970 = 116_444_736_000_000_000
 
 
 class Server:
@@ -368,3 +370,32 @@ async def test_strange_points_are_an_error(stream):
     """A client handle that no tag has is an error, not a value."""
     with pytest.raises(DecodeError, match="client handle 3"):
         feed(stream, 0, 3)
+
+
+def timed(*handles, value):
+    """A message that the decoder knows: one time for all."""
+    items = b"".join(
+        struct.pack("<IBBiq", handle, 0x05, 6, value, NOW_NS // 100 + _TICKS_1970)
+        for handle in handles
+    )
+    return struct.pack("<i", len(handles)) + items + struct.pack("<i", -1)
+
+
+async def test_parts_of_one_message_are_one_frame_and_a_gap_comes_behind_them(stream):
+    """What a server cut is given as one; a message that is missing is told after what came."""
+    number = 0
+    for value in range(5):  # by the fifth time they are known
+        for handles, more in (((0, 1), True), ((1, 2), False)):
+            number += 1
+            body = timed(*handles, value=value)
+            stream.on_message(number, has_data=True, read_ns=NOW_NS, more=more)
+            stream.on_changes(body, 0, len(body), read_ns=NOW_NS)
+    body = timed(0, 1, value=5)
+    stream.on_message(number + 1, has_data=True, read_ns=NOW_NS, more=True)
+    stream.on_changes(body, 0, len(body), read_ns=NOW_NS)
+    assert stream.known_ns == NOW_NS
+    stream.on_message(number + 3, has_data=True, read_ns=NOW_NS, more=True)
+    told = await taken(stream, frames=11)
+    assert told[:8] == [((h, h + 1), (v, v), 0, "") for v in range(4) for h in (0, 1)]
+    assert told[8:10] == [((0, 1, 1, 2), (4, 4, 4, 4), 0, ""), ((0, 1), (5, 5), 0, "")]
+    assert told[10][3] == "publish_gap"

@@ -65,13 +65,18 @@ def mutated(data, edits, cut):
 edits = st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 255)), max_size=4)
 
 
-def decode_torn(answer, changes, cut):
-    """Decode a changed message: it has another content or raises DecodeError, in bounded time."""
-    data = mutated(struct_to_binary(answer), changes, cut)
+def spent_s(answer, data):
     began = time.thread_time()
     with suppress(DecodeError):
         decode(type(answer), data)
-    assert time.thread_time() - began < LIMIT_S
+    return time.thread_time() - began
+
+
+def decode_torn(answer, changes, cut):
+    """Decode a changed message: it has another content or raises DecodeError, in bounded time."""
+    data = mutated(struct_to_binary(answer), changes, cut)
+    if spent_s(answer, data) >= LIMIT_S:  # a collection of garbage may have fallen into it
+        assert min(spent_s(answer, data) for _ in range(3)) < LIMIT_S
 
 
 @given(answers, edits, st.integers(0, 40))
