@@ -13,6 +13,7 @@ from rich.table import Table
 
 from agent.cli.rate_view import Origin, counts, dropped, excluded
 from agent.config.ledger import RateMethod
+from agent.kpi.eased import eased_sentence
 from agent.kpi.evidence import RULES, Standing, demand_of
 from agent.kpi.rates import Figure, NullReason
 from agent.kpi.reasons import CONTROL_NAMES_ZH, null_sentence
@@ -70,6 +71,7 @@ def _head(view: View, lang: str) -> list[str]:
         window.text(lang),
         _ORIGINS[view.origin].text(lang),
         *(note.text(lang) for note in view.notes),
+        *([said.text(lang)] if view.proven and (said := eased_sentence(view.eased)) else ()),
     ]
     figures = (view.headline.declared, view.headline.verified)
     missing = [f for f in figures if isinstance(f, NullReason)]

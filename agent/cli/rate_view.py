@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from agent.kpi.calendar import ShopCalendar
+from agent.kpi.eased import eased
 from agent.kpi.evidence import RULES, demand_of
 from agent.kpi.ledger import Ledger
 from agent.kpi.rates import Figure, NullReason, coverage, machines_controlled
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from agent.config.ledger import Process, RateMethod
     from agent.config.model import AgentConfig
+    from agent.kpi.eased import Eased
     from agent.kpi.rates import CoveredProcess, Triple
     from agent.telemetry.status import EquipmentRate, Message
 
@@ -59,6 +62,12 @@ class View:
         """Whether machines could be verified at all: evidence at hand, the period long enough."""
         return self.proven and demand_of(self.config, self.as_of).assessable
 
+    @property
+    def eased(self) -> tuple[Eased, ...]:
+        """Settings that ask for less evidence than the rules do by themselves."""
+        asked = demand_of(self.config, self.as_of)
+        return eased(self.config.rate, asked, ShopCalendar.of(self.config))
+
     def noting(self, notes: tuple[Message, ...]) -> View:
         """Give the view with remarks."""
         return replace(self, notes=notes)
@@ -90,6 +99,7 @@ def document(view: View) -> dict[str, Any]:
         "as_of": view.as_of.isoformat(),
         "window": [asked.first.isoformat(), asked.last.isoformat()],
         "needed_days": asked.needed_days,
+        "eased": [one.document() for one in view.eased],
         "method": rate.method.value,
         "control_set": rate.control_set.value,
         **_triple(view.headline, proven=view.proven),

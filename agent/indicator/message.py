@@ -28,7 +28,7 @@ def indicator_parts(result: RateResult, *, ledger: str, journal: str) -> list[di
     `ledger` is the hash of the ledger it follows from, `journal` the last one of its journal.
     """
     asked = result.asked
-    told = {
+    told: dict[str, Any] = {
         "rules": result.rules,
         "method": result.method.value,
         "set": result.control_set.value,
@@ -39,6 +39,8 @@ def indicator_parts(result: RateResult, *, ledger: str, journal: str) -> list[di
         "journal": journal,
         "rates": {name.value: _formulas(found) for name, found in result.sets.items()},
     }
+    if result.eased:
+        told["eased"] = {one.setting: [one.is_, one.rule] for one in result.eased}
     length = max(len(found.assessments) for found in result.sets.values())
     starts = range(0, max(length, 1), MACHINES_A_PART)
     return [

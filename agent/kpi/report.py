@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.kpi.eased import eased_sentence
 from agent.kpi.evidence import Standing
 from agent.kpi.rates import Figure, NullReason
 from agent.kpi.reasons import sentence
@@ -133,6 +134,7 @@ def rate_status(result: RateResult) -> RateStatus:
         },
         equipment=tuple(_equipment(one, result) for one in found.assessments),
         neighbours=found.neighbours.document(),
+        eased=eased_sentence(result.eased),
     )
 
 
@@ -165,6 +167,7 @@ def from_json(document: Mapping[str, Any]) -> RateStatus:
             neighbours=dict(document.get("neighbours", {})),
             history=dict(document.get("history", {})),
             key=str(document.get("key", "")),
+            eased=_message_in(document.get("eased")),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"not a rate status: {error!r}") from error
@@ -224,11 +227,15 @@ def _equipment_in(document: Mapping[str, Any]) -> EquipmentRate:
         level=str(document["level"]),
         status=str(document["status"]),
         reason=str(document["reason"]),
-        message=Message(en=str(document["message"]["en"]), zh=str(document["message"]["zh"])),
+        message=_message_in(document["message"]) or Message(en="", zh=""),
         facts={str(name): bool(is_so) for name, is_so in document.get("facts", {}).items()},
         findings=tuple(str(code) for code in document.get("findings", ())),
         coverage=dict(document.get("coverage", {})),
     )
+
+
+def _message_in(said: Mapping[str, Any] | None) -> Message | None:
+    return None if said is None else Message(en=str(said["en"]), zh=str(said["zh"]))
 
 
 def _pair_in(pair_: Any) -> tuple[int, int] | None:

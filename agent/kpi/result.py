@@ -13,6 +13,7 @@ from agent.config.ledger import ControlSet
 from agent.kpi.calendar import ShopCalendar
 from agent.kpi.copies import copies
 from agent.kpi.coverage import Coverage, coverage_of
+from agent.kpi.eased import eased
 from agent.kpi.evidence import RULES, Standing, by_device, demand, seen_of
 from agent.kpi.findings import findings_of
 from agent.kpi.judge import assess
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from agent.config.ledger import Process, RateMethod
     from agent.config.model import AgentConfig
+    from agent.kpi.eased import Eased
     from agent.kpi.evidence import Demand, DeviceDay, Seen
     from agent.kpi.findings import Finding
     from agent.kpi.identity import DeviceFacts
@@ -98,6 +100,8 @@ class RateResult:
     """Key processes that counted inside the window and no longer do (`key_process_removed`)."""
     covered: Mapping[str, Coverage]
     """What the window holds of each device of the ledger, by device."""
+    eased: tuple[Eased, ...] = ()
+    """Settings that ask for less evidence than the rules do by themselves."""
 
     @property
     def headline_set(self) -> SetResult:
@@ -161,6 +165,7 @@ def compute(
             )
             for device in sorted(devices)
         },
+        eased=eased(config.rate, asked, calendar),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.kpi.eased import eased_sentence
 from agent.kpi.evidence import demand_of
 from agent.kpi.rates import NullReason
 from agent.kpi.reasons import null_sentence, sentence
@@ -69,6 +70,7 @@ def result_document(inputs: Inputs) -> dict[str, Any]:
         "needed_days": asked.needed_days,
         "min_days": asked.min_days,
         "assessable": asked.assessable,
+        "eased": _eased(result),
         "method": result.method.value,
         "control_set": result.control_set.value,
         "target": _targets(result.headline),
@@ -78,6 +80,15 @@ def result_document(inputs: Inputs) -> dict[str, Any]:
         "outsourced": [p.id for p in inputs.config.processes if p.key and p.outsourced],
         "ledger_findings": list(_ledger_findings(inputs, result)),
     }
+
+
+def _eased(result: RateResult) -> dict[str, Any] | None:
+    """Give what the settings ease, with its sentence; null where they ease nothing."""
+    said = eased_sentence(result.eased)
+    if said is None:
+        return None
+    settings = [one.document() for one in result.eased]
+    return {"settings": settings, "message": {"en": said.en, "zh": said.zh}}
 
 
 def history_document(inputs: Inputs) -> dict[str, Any]:

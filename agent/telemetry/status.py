@@ -240,6 +240,8 @@ class RateStatus:
     """Rates of past days and months with what changed, oldest first: `days`, `months`."""
     key: str = ""
     """Public key that signs the daily digests, hexadecimal; empty before the first."""
+    eased: Message | None = None
+    """Which settings ask for less evidence than the rules do; None: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def rate(status: RateStatus, view: View) -> Markup:
         "section",
         tag("h2", view.say(words.RATE), " ", tag("small", settings)),
         tag("p", _in_words(status, view), class_="summary") if status.equipment else None,
+        tag("p", view.say(status.eased), class_="summary t-warn") if status.eased else None,
         tag("div", *cards[:2], _gap(status, view), *cards[2:], class_="cards rates"),
         _machines(status.equipment, view) if status.equipment else None,
         tag("p", view.say(rate_words.KEY, key=fingerprint(status.key)), class_="small")

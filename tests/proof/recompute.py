@@ -127,6 +127,11 @@ class Asked:
         share = Fraction(str(rate["min_day_share"]))
         self.needed = max(rate["min_days"], math.ceil(share * self.scheduled_days))
         self.assessable = self.scheduled_days >= rate["min_days"]
+        rules = {"period_days": 30, "min_days": 5, "min_day_share": 0.5,
+                 "scheduled_days": sum(map(self.worked, span))}  # fmt: skip
+        self.eased = {
+            n: rate[n] for n, own in rules.items() if rate[n] is not None and rate[n] < own
+        }
 
     def worked(self, day):
         """Tell whether the enterprise works on a day."""
@@ -201,6 +206,9 @@ def recompute(members):
     wrong = []
     if [asked.scheduled_days, asked.needed] != [result["scheduled_days"], result["needed_days"]]:
         wrong.append(f"window: {asked.scheduled_days} scheduled, {asked.needed} needed")
+    told = {one["setting"]: one["is"] for one in (result["eased"] or {}).get("settings", ())}
+    if told != asked.eased:
+        wrong.append(f"eased: {asked.eased} instead of {told}")
     for name, said in result["sets"].items():
         book = Book(ledger, asked.last, name)
         devices = {book.machines[id_]["device"] for id_ in book.counted}

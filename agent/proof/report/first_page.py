@@ -39,6 +39,8 @@ def first_page(papers: Papers, lang: str) -> Iterator[Block]:
     yield Pairs(tuple(_facts(papers, lang)))
     yield Figures(tuple(_figures(papers, lang)))
     yield Paragraph(_target(papers, lang))
+    if papers.result["eased"] is not None:
+        yield Paragraph(papers.result["eased"]["message"][lang])
     yield against_target(papers, lang)
     yield _standings(papers, lang)
     yield Heading(Message(en="What is computed", zh="口径说明").text(lang))

@@ -148,3 +148,17 @@ def test_a_holiday_is_no_production_day(material):
     held = data_members(replace(material, config=config))
     assert recompute.recompute(held) == []
     assert recompute.json.loads(held["result.json"])["scheduled_days"] == 18
+
+
+def test_eased_settings_are_told_and_cannot_be_left_out(material):
+    """Own settings that ask for less stand in the result; the script misses them if they do not."""
+    rate = material.config.rate.model_copy(update={"min_days": 1, "min_day_share": 0.0})
+    held = data_members(replace(material, config=material.config.model_copy(update={"rate": rate})))
+    assert recompute.recompute(held) == []
+    result = recompute.json.loads(held["result.json"])
+    assert result["eased"]["settings"] == [
+        {"setting": "min_days", "is": 1, "rule": 5},
+        {"setting": "min_day_share", "is": 0.0, "rule": 0.5},
+    ]
+    hidden = recompute.json.dumps(result | {"eased": None}).encode()
+    assert recompute.recompute(held | {"result.json": hidden}) != []
