@@ -8,7 +8,8 @@ socket: connections are `Conversation`s.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from simulators.modbus.drafts import Draft, Stage
@@ -48,6 +49,15 @@ class Conversation(Protocol):
         """End it at once."""
 
 
+@dataclass(slots=True)
+class _Due:
+    """An answer that is to be delivered, and whether its time has come."""
+
+    conversation: Conversation
+    draft: Draft
+    ripe: bool = False
+
+
 class Bus:
     """The units of one endpoint and their common fate."""
 
@@ -80,6 +90,7 @@ class Bus:
         self.on_reboot: Callable[[float], None] | None = None
         """Told when a personality reboots the device, with the time it is away."""
         self._due_s: dict[int, float] = {}
+        self._owed: dict[int, deque[_Due]] = {}
         self._previous = b""
         self._born_s = asyncio.get_running_loop().time()
 
@@ -155,13 +166,26 @@ class Bus:
                 self.timing.free_at_s = taken_s
         self._due_s[number] = begin_s
         self.answered[number] += 1
-        loop = asyncio.get_running_loop()
-        loop.call_at(begin_s, self._deliver, conversation, draft, begin_s)
+        due = _Due(conversation, draft)
+        self._owed.setdefault(number, deque()).append(due)
+        asyncio.get_running_loop().call_at(begin_s, self._ripe, number, due)
 
-    def _deliver(self, conversation: Conversation, draft: Draft, due_s: float) -> None:
+    def _ripe(self, number: int, due: _Due) -> None:
+        """Deliver an answer whose time has come, but never before an earlier one of its unit.
+
+        Timers alone do not keep that order: a loop may count them in whole milliseconds from
+        different moments.
+        """
+        due.ripe = True
+        owed = self._owed[number]
+        while owed and owed[0].ripe:
+            first = owed.popleft()
+            if not owed:
+                del self._owed[number], self._due_s[number]
+            self._deliver(first.conversation, first.draft)
+
+    def _deliver(self, conversation: Conversation, draft: Draft) -> None:
         """Begin to write an answer that is due."""
-        if self._due_s.get(draft.request.unit) == due_s:
-            del self._due_s[draft.request.unit]
         if draft.reboot_s and self.on_reboot is not None:
             self.on_reboot(draft.reboot_s)
             return

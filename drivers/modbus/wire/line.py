@@ -1,10 +1,10 @@
 """One line, whatever carries it: sends the requests of reads one after the other, checks answers.
 
 A callback state machine: one future per read, no timer per request, one request outstanding; reads
-of several plans and units take turns in the order they came. Guarantees that no answer is taken
-for another's. Where closing helps (a connection of our own) the line ends after a silence, a
-mismatch or a byte nobody asked for. Where it does not (a serial port, a DTU, datagrams) the read
-fails and the line lives on: what still comes is told apart. Never reconnects, never retries.
+of several plans and units take turns in the order they came. No answer is taken for another's.
+Where closing helps (a connection of our own) the line ends after a silence, a mismatch or a byte
+nobody asked for; where not (a serial port, a DTU, datagrams) the read fails and the line lives on:
+what still comes is told apart. Never reconnects, never retries.
 """
 
 from __future__ import annotations
@@ -139,8 +139,9 @@ class Line(asyncio.Protocol):
         if rests.wanted(terms):
             request = exchange.requests[len(exchange.answers)]
             rest_s = rests.left_s(request, terms)
+            doubtful = self._trust.doubts or rests.repeats(request, terms)
             # a program without a turn has rested too, but heard nothing of what came
-            if rest_s > 0 or (not listened and rests.repeats(request, terms)):
+            if rest_s > 0 or (doubtful and not listened):
                 # loops count in milliseconds: never wake up too early
                 rest_s = max(math.ceil(rest_s * 1000) / 1000, 0)
                 turns = rests.listens(terms) * LISTENING_TURNS
@@ -160,8 +161,7 @@ class Line(asyncio.Protocol):
 
     def _send(self, exchange: Exchange) -> None:
         """Put the next request on the wire, or fail the read if its unit must not be asked."""
-        terms = exchange.terms
-        request = exchange.requests[len(exchange.answers)]
+        terms, request = exchange.terms, exchange.requests[len(exchange.answers)]
         strict = self._has_ids and terms.ids == "strict"
         if self._trust.doubts and not strict:
             try:

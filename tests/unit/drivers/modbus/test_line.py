@@ -272,6 +272,22 @@ class Talker(Recorder):
         asyncio.get_running_loop().call_soon(self.line.data_received, self.reply(data))
 
 
+async def test_a_doubt_ends_no_sooner_than_the_line_was_listened_to():
+    """A late answer that lay in the socket while its time ran out is taken for no other."""
+    link, owing = ModbusLink("127.0.0.1"), Terms("d", 5, 0, "unit", late_s=0.02, alike_s=0)
+    link.trust.owe(holding(2, 200), owing, framing_of("tcp"))
+    line, recorder = Line(link), Recorder()
+    line.connection_made(recorder)
+    time.sleep(2 * owing.late_s)  # nothing has a turn
+    late = bytes.fromhex("000100000009020306000100020003")
+    asyncio.get_running_loop().call_soon(line.data_received, late)
+    exchange = line.start([holding(2, 300)], owing)
+    with pytest.raises(SessionLost):
+        async with asyncio.timeout(5):
+            await exchange.done
+    assert recorder.written == []
+
+
 async def test_after_the_rest_an_alike_request_is_sent():
     """With nothing heard, the request goes out once its rest is over, and its answer counts."""
     talker = Talker(lambda asked: answer_to(asked, PAYLOADS[0]))
