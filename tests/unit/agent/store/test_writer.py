@@ -119,10 +119,8 @@ async def test_what_is_handed_in_is_committed_and_told(bench):
 
 async def test_the_first_frame_is_committed_at_once_the_next_after_the_interval(slow):
     """After a pause nothing waits for the interval; what follows waits and goes together."""
-    began_s = time.monotonic()
     await slow.put(1)
-    await until(lambda: slow.commits)
-    assert time.monotonic() - began_s < 1
+    await until(lambda: slow.commits)  # NEVER_S would not be waited for
     for number in (2, 3, 4):
         await slow.put(number)
     await slow.writer.flush()
